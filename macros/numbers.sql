@@ -1,0 +1,67 @@
+{#-
+    numerator / denominator as a double; null where the denominator is zero or null.
+    Example: {{ ratio('churned_customers', 'opening_customers') }} as churn_rate
+-#}
+{% macro ratio(numerator, denominator) -%}
+    cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0)
+{%- endmacro %}
+
+{#-
+    The exact quotient of two whole numbers >= 0 in millionths, as decimal(18, 6) of ones: rounded once, half up.
+    An engine's own division of decimals goes through floating point or rounds where it likes.
+    Example: {{ millionths('2', '3') }} is 0.000001
+-#}
+{% macro millionths(numerator, denominator) -%}
+    {{ adapter.dispatch('millionths', 'retention_marts')(numerator, denominator) }}
+{%- endmacro %}
+
+{% macro default__millionths(numerator, denominator) -%}
+    {{ exceptions.raise_compiler_error('millionths is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__millionths(numerator, denominator) -%}
+    cast(
+        cast(
+            (2 * cast({{ numerator }} as hugeint) + {{ denominator }}) // (2 * {{ denominator }}) as decimal(38, 0)
+        ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{#-
+    Text values as a SQL list for `in`; of no values, a list that nothing is in.
+    Example: status in ({{ text_list(['completed', 'shipped']) }})
+-#}
+{% macro text_list(values) -%}
+    {%- if not values -%}
+        null
+    {%- endif -%}
+    {%- for value in values -%}
+        '{{ value | string | replace("'", "''") }}'{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#-
+    A query with one column, number: the whole numbers that have at most so many decimal digits, from 0 on.
+    Example: {{ whole_numbers(2) }} is 0 to 99
+-#}
+{% macro whole_numbers(digits) -%}
+    select
+        {%- for place in range(digits) %}
+        {{ '+ ' if not loop.first }}digit_{{ place }}.digit * {{ 10 ** place }}
+        {%- endfor %} as number
+    from
+        {%- for place in range(digits) %}
+        {{ 'cross join ' if not loop.first }}(
+            select 0 as digit
+            {%- for digit in range(1, 10) %} union all select {{ digit }}{% endfor -%}
+        ) as digit_{{ place }}
+        {%- endfor %}
+{%- endmacro %}
+
+{#-
+    A whole number from 0 to 99 as text of two digits.
+    Example: {{ two_digits('extract(month from order_date)') }}
+-#}
+{% macro two_digits(number) -%}
+    right('0' || cast(cast({{ number }} as integer) as {{ dbt.type_string() }}), 2)
+{%- endmacro %}

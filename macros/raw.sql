@@ -1,0 +1,52 @@
+{#-
+    The rows of a raw table as they lie outside the project: files or a schema's table. Nothing for the demo.
+    Example: select * from {{ raw('orders') }}
+-#}
+{% macro raw(table) -%}
+    {%- if raw_tables_are() == 'schema' -%}
+        {{ source('raw', table) }}
+    {%- elif raw_tables_are() != 'demo' -%}
+        {{ adapter.dispatch('read_files', 'retention_marts')(var('raw_location') | replace('{table}', table)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Where the raw tables are: 'demo', 'csv', 'parquet' or 'schema'. -#}
+{% macro raw_tables_are() -%}
+    {%- set location = (var('raw_location') or '') | string -%}
+    {%- if location and var('raw_schema') -%}
+        {{ exceptions.raise_compiler_error('Set raw_location or raw_schema, not both.') }}
+    {%- elif var('raw_schema') -%}
+        {{ return('schema') }}
+    {%- elif not location -%}
+        {{ return('demo') }}
+    {%- elif '{table}' not in location or location.split('.')[-1] not in ['csv', 'parquet'] -%}
+        {{ exceptions.raise_compiler_error(
+            "raw_location must be a path with {table} in it that ends in .csv or .parquet, such as "
+            ~ "'exports/{table}.csv'; it is '" ~ location ~ "'."
+        ) }}
+    {%- else -%}
+        {{ return(location.split('.')[-1]) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    A relation over files. CSV is RFC 4180 (comma, double quotes, a header line) and read as text: nothing is guessed
+    from the data.
+    Example: read_files('exports/orders.csv')
+-#}
+{% macro default__read_files(path) -%}
+    {{ exceptions.raise_compiler_error('raw_location is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__read_files(path) -%}
+    {%- set quoted = "'" ~ path | replace("'", "''") ~ "'" -%}
+    {%- if path.endswith('.csv') -%}
+        read_csv(
+            {{ quoted }},
+            all_varchar = true, header = true, union_by_name = true,
+            delim = ',', quote = '"', escape = '"', comment = '', skip = 0
+        )
+    {%- else -%}
+        read_parquet({{ quoted }}, union_by_name = true)
+    {%- endif -%}
+{%- endmacro %}

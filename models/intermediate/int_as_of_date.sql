@@ -1,0 +1,42 @@
+-- One row: as_of_date, the first date not yet known. The only clock of the project.
+-- Ends do not count for the default: they may be scheduled.
+
+with
+
+{% if var('as_of_date') %}
+
+as_of_dates as (
+
+    select cast('{{ var("as_of_date") }}' as date) as as_of_date
+
+)
+
+{% else %}
+
+latest_instants as (
+
+    select max(created_at) as latest_at
+    from {{ ref('stg_customers') }}
+
+    union all
+
+    select max(started_at) as latest_at
+    from {{ ref('stg_subscriptions') }}
+
+    union all
+
+    select max(ordered_at) as latest_at
+    from {{ ref('stg_orders') }}
+
+),
+
+as_of_dates as (
+
+    select cast({{ dbt.dateadd('day', 1, business_date('max(latest_at)')) }} as date) as as_of_date
+    from latest_instants
+
+)
+
+{% endif %}
+
+select * from as_of_dates

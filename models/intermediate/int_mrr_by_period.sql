@@ -1,0 +1,79 @@
+-- One row per grain, period and segment value, from the value's first paid start on: customers and MRR at the
+-- opening and the closing of the period, and what moved them. The subscription marts are read off this.
+
+with
+
+movements as (select * from {{ ref('int_mrr_movements_by_period') }}),
+
+segment_periods as (
+
+    select *
+    from {{ ref('int_segment_periods') }}
+    where basis = 'subscription'
+
+),
+
+changes as (
+
+    select
+        segment_periods.period_grain,
+        segment_periods.period_start_date,
+        segment_periods.period_end_date,
+        segment_periods.is_complete,
+        segment_periods.segment,
+        segment_periods.segment_value,
+        coalesce(sum(movements.customers) filter (where movements.movement_type = 'new'), 0) as new_customers,
+        coalesce(sum(movements.customers) filter (where movements.movement_type = 'reactivation'), 0) as reactivated_customers,
+        coalesce(sum(movements.customers) filter (where movements.movement_type = 'churn'), 0) as churned_customers,
+        coalesce(sum(movements.customers) filter (where movements.movement_type = 'transient'), 0) as transient_customers,
+        coalesce(sum(movements.customers) filter (where movements.movement_type = 'expansion'), 0) as expansion_customers,
+        coalesce(sum(movements.customers) filter (where movements.movement_type = 'contraction'), 0) as contraction_customers,
+        coalesce(sum(movements.mrr_change) filter (where movements.movement_type = 'new'), 0) as new_mrr,
+        coalesce(sum(movements.mrr_change) filter (where movements.movement_type = 'reactivation'), 0) as reactivation_mrr,
+        coalesce(sum(movements.mrr_change) filter (where movements.movement_type = 'expansion'), 0) as expansion_mrr,
+        coalesce(-sum(movements.mrr_change) filter (where movements.movement_type = 'contraction'), 0) as contraction_mrr,
+        coalesce(-sum(movements.mrr_change) filter (where movements.movement_type = 'churn'), 0) as churned_mrr,
+        coalesce(sum(movements.mrr_change), 0) as net_mrr_change
+
+    from segment_periods
+    left join movements
+        on
+            segment_periods.period_grain = movements.period_grain
+            and segment_periods.period_start_date = movements.period_start_date
+            and segment_periods.segment = movements.segment
+            and segment_periods.segment_value = movements.segment_value
+    group by
+        segment_periods.period_grain,
+        segment_periods.period_start_date,
+        segment_periods.period_end_date,
+        segment_periods.is_complete,
+        segment_periods.segment,
+        segment_periods.segment_value
+
+),
+
+closings as (
+
+    select
+        changes.*,
+        sum(new_customers + reactivated_customers - churned_customers) over history as closing_customers,
+        sum(net_mrr_change) over history as closing_mrr
+
+    from changes
+    window history as (partition by period_grain, segment, segment_value order by period_start_date)
+
+),
+
+-- The opening is the closing of the period before: the closing less what happened since.
+balances as (
+
+    select
+        closings.*,
+        closing_customers - new_customers - reactivated_customers + churned_customers as opening_customers,
+        closing_mrr - net_mrr_change as opening_mrr
+
+    from closings
+
+)
+
+select * from balances

@@ -1,0 +1,85 @@
+-- One row per customer and business date on which one of his paid stretches starts or ends.
+-- Opposite changes on one day cancel. A day on which all of them do stays: he may have come and gone within it.
+
+with
+
+paid_stretches as (
+
+    select *
+    from {{ ref('int_mrr_stretches') }}
+    where mrr > 0
+
+),
+
+customers as (select * from {{ ref('stg_customers') }}),
+
+deltas as (
+
+    select
+        customer_id,
+        start_date as movement_date,
+        mrr as mrr_delta
+
+    from paid_stretches
+
+    union all
+
+    select
+        customer_id,
+        end_date as movement_date,
+        -mrr as mrr_delta
+
+    from paid_stretches
+    where end_date is not null
+
+),
+
+daily_changes as (
+
+    select
+        customer_id,
+        movement_date,
+        cast(sum(mrr_delta) as decimal(18, 6)) as mrr_change
+
+    from deltas
+    group by customer_id, movement_date
+
+),
+
+balances as (
+
+    select
+        customer_id,
+        movement_date,
+        mrr_change,
+        cast(sum(mrr_change) over customer_days as decimal(18, 6)) as closing_mrr,
+        min(movement_date) over customer_days as first_paid_date,
+        lag(movement_date) over customer_days as previous_movement_date,
+        lead(movement_date) over customer_days as next_movement_date
+
+    from daily_changes
+    window customer_days as (partition by customer_id order by movement_date)
+
+),
+
+ledger as (
+
+    select
+        balances.customer_id,
+        balances.movement_date,
+        balances.mrr_change,
+        cast(balances.closing_mrr - balances.mrr_change as decimal(18, 6)) as opening_mrr,
+        balances.closing_mrr,
+        balances.first_paid_date,
+        balances.previous_movement_date,
+        balances.next_movement_date,
+        coalesce(customers.country, 'unknown') as country,
+        coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
+
+    from balances
+    left join customers
+        on balances.customer_id = customers.customer_id
+
+)
+
+select * from ledger

@@ -1,0 +1,34 @@
+-- One row per grain, period and segment value: MRR at the opening and the closing of the period, and what moved it.
+
+with
+
+mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
+
+mrr_churn as (
+
+    select
+        period_grain,
+        period_start_date,
+        period_end_date,
+        is_complete,
+        segment,
+        segment_value,
+        cast(opening_mrr as decimal(38, 6)) as opening_mrr,
+        cast(new_mrr as decimal(38, 6)) as new_mrr,
+        cast(reactivation_mrr as decimal(38, 6)) as reactivation_mrr,
+        cast(expansion_mrr as decimal(38, 6)) as expansion_mrr,
+        cast(contraction_mrr as decimal(38, 6)) as contraction_mrr,
+        cast(churned_mrr as decimal(38, 6)) as churned_mrr,
+        cast(closing_mrr as decimal(38, 6)) as closing_mrr,
+        cast(expansion_customers as bigint) as expansion_customers,
+        cast(contraction_customers as bigint) as contraction_customers,
+        {{ ratio('churned_mrr', 'opening_mrr') }} as mrr_churn_rate,
+        {{ ratio('churned_mrr + contraction_mrr', 'opening_mrr') }} as gross_mrr_churn_rate,
+        {{ ratio('churned_mrr + contraction_mrr - expansion_mrr - reactivation_mrr', 'opening_mrr') }}
+            as net_mrr_churn_rate
+
+    from mrr_by_period
+
+)
+
+select * from mrr_churn

@@ -1,0 +1,23 @@
+-- One row per plan.
+
+with
+
+plans as (select * from {{ ref('raw_plans') }}),
+
+typed as (
+
+    select
+        cast(plan_id as {{ dbt.type_string() }}) as plan_id,
+        cast(plan_name as {{ dbt.type_string() }}) as plan_name,
+        cast(product as {{ dbt.type_string() }}) as product,
+        cast(tier as integer) as tier,
+        cast(price as decimal(20, 8)) as price,
+        cast(currency as {{ dbt.type_string() }}) as currency,
+        cast(billing_interval as {{ dbt.type_string() }}) as billing_interval,
+        cast(billing_interval_count as integer) as billing_interval_count
+
+    from plans
+
+)
+
+select * from typed

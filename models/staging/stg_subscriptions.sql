@@ -1,0 +1,25 @@
+-- One row per subscription and stretch of unchanged terms.
+
+with
+
+subscriptions as (select * from {{ ref('raw_subscriptions') }}),
+
+typed as (
+
+    select
+        cast(subscription_id as {{ dbt.type_string() }}) as subscription_id,
+        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
+        cast(plan_id as {{ dbt.type_string() }}) as plan_id,
+        cast(status as {{ dbt.type_string() }}) as status,
+        cast(quantity as bigint) as quantity,
+        cast(discount_percent as decimal(11, 8)) as discount_percent,
+        {{ instant('started_at') }} as started_at,
+        {{ instant('ended_at') }} as ended_at,
+        {{ instant('cancel_requested_at') }} as cancel_requested_at,
+        cast(end_reason as {{ dbt.type_string() }}) as end_reason
+
+    from subscriptions
+
+)
+
+select * from typed

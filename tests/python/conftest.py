@@ -1,0 +1,72 @@
+"""Whole builds for the tests: dbt in a process of its own, a fresh warehouse in a temporary folder."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+RAW_TABLES = ("customers", "plans", "subscriptions", "orders")
+
+
+@dataclass
+class Build:
+    """A finished `dbt` command: its exit code, what it printed, and the warehouse it wrote."""
+
+    returncode: int
+    output: str
+    warehouse: Path
+
+    def query(self, sql):
+        """The rows of a query on the warehouse, as dicts."""
+        with duckdb.connect(str(self.warehouse), read_only=True) as connection:
+            cursor = connection.execute(sql)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row)) for row in cursor.fetchall()]
+
+
+def dbt(folder, *arguments, variables=None, cwd=ROOT):
+    """Run dbt on this project; its warehouse, target and logs go to `folder`."""
+    folder = Path(folder)
+    environment = dict(
+        os.environ,
+        RETENTION_WAREHOUSE=str(folder / "warehouse.duckdb"),
+        DBT_TARGET_PATH=str(folder / "target"),
+        DBT_LOG_PATH=str(folder / "logs"),
+        DBT_USE_COLORS="false",
+    )
+    command = [str(Path(sys.executable).parent / "dbt"), *arguments, "--vars", json.dumps(variables or {}, default=str)]
+    finished = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
+    return Build(finished.returncode, finished.stdout + finished.stderr, folder / "warehouse.duckdb")
+
+
+def build(folder, variables=None, *arguments):
+    """`dbt build` without the unit tests, which do not depend on the data. Fails the test where the build fails."""
+    finished = dbt(folder, "build", "--exclude-resource-type", "unit_test", *arguments, variables=variables)
+    assert finished.returncode == 0, finished.output[-6000:]
+    return finished
+
+
+def write_raw(folder, raw):
+    """Write raw tables (table name -> list of dicts of text) as CSV; returns their raw_location."""
+    for table, (columns, rows) in raw.items():
+        with open(folder / f"{table}.csv", "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    return str(folder / "{table}.csv")
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real data sets with known results."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip("the real data sets are not there: they are looked for in ../shared/data beside the project")
+    return SHARED_DATA
