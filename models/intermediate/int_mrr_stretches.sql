@@ -33,47 +33,64 @@ known_stretches as (
 
 ),
 
--- Prices and discounts as whole numbers of 1e-8, because products of whole numbers are exact.
-yearly_prices as (
+-- Each combination of terms is priced once. Prices and discounts become whole numbers of 1e-8, because products of
+-- whole numbers are exact; the divisor takes back both scales but for the millionths, the per cent and the year.
+terms as (
 
-    select
-        known_stretches.*,
-        plans.billing_interval_count,
-        cast(plans.price * 100000000 as decimal(38, 0))
-        * known_stretches.quantity
-        * cast((100 - known_stretches.discount_percent) * 100000000 as decimal(38, 0))
-        * case plans.billing_interval
-            when 'day' then 365
-            when 'week' then 52
-            when 'month' then 12
-            when 'year' then 1
-        end as yearly_price
+    select distinct
+        plan_id,
+        quantity,
+        discount_percent
 
     from known_stretches
-    left join plans
-        on known_stretches.plan_id = plans.plan_id
 
 ),
 
--- The divisor takes back the per cent, the two scales but for the millionths asked for, and the year.
+priced_terms as (
+
+    select
+        terms.*,
+        {{ millionths(
+            'cast(plans.price * 100000000 as decimal(38, 0))
+            * terms.quantity
+            * cast((100 - terms.discount_percent) * 100000000 as decimal(38, 0))
+            * case plans.billing_interval
+                when \'day\' then 365
+                when \'week\' then 52
+                when \'month\' then 12
+                when \'year\' then 1
+            end',
+            '(10000000000 * 100 * 12 * plans.billing_interval_count)'
+        ) }} as mrr_if_paid
+
+    from terms
+    left join plans
+        on terms.plan_id = plans.plan_id
+
+),
+
 priced_stretches as (
 
     select
-        subscription_id,
-        customer_id,
-        plan_id,
-        status,
-        started_at,
-        start_date,
-        case when has_ended then ended_at end as ended_at,
-        case when has_ended then end_date end as end_date,
+        known_stretches.subscription_id,
+        known_stretches.customer_id,
+        known_stretches.plan_id,
+        known_stretches.status,
+        known_stretches.started_at,
+        known_stretches.start_date,
+        case when known_stretches.has_ended then known_stretches.ended_at end as ended_at,
+        case when known_stretches.has_ended then known_stretches.end_date end as end_date,
         case
-            when status in ('active', 'past_due')
-                then {{ millionths('yearly_price', '(12 * 100 * 10000000000 * billing_interval_count)') }}
+            when known_stretches.status in ('active', 'past_due') then priced_terms.mrr_if_paid
             else 0
         end as mrr
 
-    from yearly_prices
+    from known_stretches
+    inner join priced_terms
+        on
+            known_stretches.plan_id = priced_terms.plan_id
+            and known_stretches.quantity = priced_terms.quantity
+            and known_stretches.discount_percent = priced_terms.discount_percent
 
 )
 

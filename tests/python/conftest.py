@@ -13,7 +13,15 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED_DATA = ROOT.parent / "shared" / "data"
-RAW_TABLES = ("customers", "plans", "subscriptions", "orders")
+RAW_COLUMNS = {
+    "customers": "customer_id created_at country acquisition_channel".split(),
+    "plans": "plan_id plan_name product tier price currency billing_interval billing_interval_count".split(),
+    "subscriptions": (
+        "subscription_id customer_id plan_id status quantity discount_percent "
+        "started_at ended_at cancel_requested_at end_reason"
+    ).split(),
+    "orders": "order_id customer_id ordered_at status amount refunded_amount currency".split(),
+}
 
 
 @dataclass

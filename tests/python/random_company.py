@@ -1,0 +1,165 @@
+"""Random small companies that the public contract allows, made as awkward as the contract allows them to be.
+
+`company(seed)` returns `(raw, settings)`: the four raw tables as lists of dicts of text ('' is null), as a csv reader
+would give them, and the contract's vars. The same seed gives the same company.
+"""
+import random
+from datetime import date, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+SIZES = {"tiny": (3, 8), "small": (12, 40), "large": (80, 160)}
+STARTS = [date(2015, 9, 1), date(2018, 8, 1), date(2018, 12, 1), date(2019, 10, 1), date(2020, 11, 1),
+          date(2023, 7, 1), date(2023, 12, 1), date(2024, 2, 1)]  # leap days and ISO years of 52 and 53 weeks ahead
+ZONES = ["America/New_York", "Asia/Kolkata", "America/Sao_Paulo", "Pacific/Auckland"]
+TEXTS = ["#1", "#", "a", "A", "a ", " a", "O'Brien", 'say "hi"', "x,y", "line\nbreak", "tab\there", "é", "e\u0301",
+         "ß", "日本", "🦊", "NULL", "null", "None", "NaN", "true", "0", "00", "1", "1.0", "1e3", "-1", "2024-01-31",
+         "all", "unknown", "long " * 60 + "id", "back\\slash", "{{ ref('x') }}", "100%", "; drop table orders; --",
+         "'", '"', "x|y", "$HOME", "=1+1", "\u200bhidden", "İ", "i"]
+COUNTRIES = ["DE", "US", "BR", "de", "unknown", "all", ""]
+CHANNELS = ["ads", "Ads", "word of mouth", "search, paid", "unknown", "🦊", "", ""]
+REASONS = ["", "", "too expensive", 'said "no", left', "line\nbreak", "🦊", "NULL"]
+DISCOUNTS = ["0", "0", "0", "0.0", "10", "33.3333", "50", "99.9999", "100"]
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+# plan name, tier, price, interval, count: monthly 10 and yearly 120 are one MRR, the last two round to a millionth or 0
+PLANS = [("Basic monthly", "1", "10", "month", 1), ("Basic yearly", "1", "120", "year", 1),
+         ("Pro monthly", "2", "29.95", "month", 1), ("Pro quarterly", "2", "89.99", "month", 3),
+         ("Pro, two years", "2", "500.5", "year", 2), ("Weekly", "", "7.77", "week", 1),
+         ("Fortnightly", "", "0.01", "week", 2), ("Daily", "", "1.234567", "day", 1), ("Ten days", "", "33", "day", 10),
+         ("Free", "0", "0", "month", 1), ("Enterprise", "9", "99999.99", "month", 1),
+         ("Half a millionth", "", "0.000006", "year", 1), ("Next to nothing", "", "0.000001", "year", 1)]
+
+
+class _Clock:
+    """Awkward instants (naive UTC) of one company, and their text."""
+
+    def __init__(self, rng, zone, first, days, as_of):
+        self.rng, self.zone, self.first, self.days, self.as_of = rng, ZoneInfo(zone), first, days, as_of
+        self.dates = [first + n * DAY for n in range(days)]
+        self.edges = [d for d in self.dates if d.day == 1 or (d.month, d.day) in ((2, 29), (12, 31), (12, 29), (1, 4))]
+        self.edges += [d for d in self.dates if d.day == 1 and d.month % 3 == 1]
+        self.edges += [d for d in self.dates if self.midnight(d + DAY) - self.midnight(d) != DAY]  # clock changes
+        self.used = []
+
+    def midnight(self, day):
+        """The first instant of a business date."""
+        return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
+
+    def instant(self):
+        """Some instant, often at or around the first instant of a period or of as_of_date, or one used before."""
+        self.used.append(self.rng.choice(self.used) if self.used and self.rng.random() < 0.07 else self._instant())
+        return self.used[-1]
+
+    def _instant(self):
+        rng, kind = self.rng, self.rng.random()
+        if kind < 0.35:
+            return self.midnight(rng.choice(self.dates)) + rng.randrange(86400) * SECOND
+        if kind < 0.55:
+            return self.midnight(rng.choice(self.dates))
+        day = self.as_of if self.as_of and kind > 0.93 else rng.choice(self.edges)
+        midnight = self.midnight(day) if rng.random() < 0.75 else datetime.combine(day, time())
+        return midnight + rng.choice([0, 0, 0, -1, 1, -0.5, 0.25, -0.000001, 0.000001]) * SECOND
+
+    def text(self, instant):
+        """Text of an instant in one of the accepted forms; a bare date where the instant is a local midnight."""
+        local = instant.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
+        if self.midnight(local) == instant and self.rng.random() < 0.7:
+            return local.isoformat()
+        text = instant.isoformat(" ")
+        text = text.rstrip("0") if instant.microsecond else text
+        return self.rng.choice([text, text.replace(" ", "T") + "Z", text.replace(" ", "T"), text + "Z"])
+
+
+def _ids(rng, count, prefix):
+    """Distinct texts, a good part of them odd."""
+    odd = rng.sample(TEXTS, min(len(TEXTS), count // 2 + 1))
+    ids = (odd + [f"{prefix}{n}" for n in range(count)])[:count]
+    rng.shuffle(ids)
+    return ids
+
+
+def _subscription(rng, clock, subscription_id, customers, plans):
+    """The stretches of one subscription: in sequence, now and then with a pause, a void row or a new owner."""
+    instants = sorted({clock.instant() for _ in range(rng.choice([2, 3, 4, 5, 7]))})
+    still = rng.random() < 0.2  # changes of plan that move nothing
+    if rng.random() < 0.15:  # shorter than a day
+        instants = [instants[0], instants[0] + rng.choice([1, 0.5, 60, 3600, 86399]) * SECOND]
+    elif rng.random() < 0.6:
+        instants.append(None)
+    customer, rows = rng.choice(customers), []
+    for start, end in zip(instants, instants[1:]):
+        if not still and rng.random() < 0.25:
+            continue  # a gap
+        customer = rng.choice(customers) if rng.random() < 0.03 else customer
+        rows.append((customer, start, end))
+        if rng.random() < 0.2:  # no effect: zero length, or ended before it started
+            rows.append((customer, start, start - rng.choice([0, 0, 1, 86400, 4000000]) * SECOND))
+    return [{
+        "subscription_id": subscription_id, "customer_id": owner,
+        "plan_id": plans[n % 2] if still else rng.choice(plans),
+        "status": "active" if still else rng.choice(["active"] * 8 + ["past_due", "trialing", "paused"]),
+        "quantity": "1" if still else rng.choice(["1"] * 8 + ["0", "2", "3", "1000"]),
+        "discount_percent": "0" if still else rng.choice(DISCOUNTS),
+        "started_at": clock.text(start), "ended_at": "" if end is None else clock.text(end),
+        "cancel_requested_at": clock.text(clock.instant()) if rng.random() < 0.3 else "",
+        "end_reason": rng.choice(REASONS), "note": "ignored",
+    } for n, (owner, start, end) in enumerate(rows)]
+
+
+def _orders(rng, clock, customers, count, countable):
+    """Orders of regular customers and guests, some at one instant, refunded, free, negative or not countable."""
+    rows, at = [], clock.instant()
+    for order_id in _ids(rng, count, "order "):
+        at = at if rng.random() < 0.12 else clock.instant()
+        counts = rng.random() < 0.8
+        status = rng.choice(countable if counts else ["cancelled", "pending", "Completed", "completed ", "odd, 'one'"])
+        amount = rng.choice(["0", "0.00", "-5.25", f"{rng.randrange(1, 100000) / 100:.2f}", "19.9", "0.333333", "100"])
+        rows.append({
+            "order_id": order_id, "customer_id": "" if rng.random() < 0.12 else rng.choice(customers),
+            "ordered_at": clock.text(at), "status": status, "amount": amount if counts else "-" + amount.lstrip("-"),
+            "refunded_amount": rng.choice(["0", "0", "0", "0.00", "5", "19.9", "1000.01"]),
+            "currency": "USD" if counts else rng.choice(["USD", "EUR", "JPY"]), "extra, column": "x"})
+    return rows
+
+
+def company(seed, size="small"):
+    """A company for a seed: the raw tables and the settings."""
+    rng = random.Random(seed)
+    zone = rng.choice(ZONES) if seed % 3 == 1 else "UTC"
+    first, days = rng.choice(STARTS), rng.randint(120, 910)
+    as_of = rng.choice([
+        None, first + rng.randint(90, days) * DAY, (first + rng.randint(30, days) * DAY).replace(day=1),
+        date(first.year + 1, 1, 1), first + (days + rng.randint(1, 60)) * DAY])
+    clock = _Clock(rng, zone, first, days, as_of)
+    countable = rng.choice([["completed"], ["completed"], ["completed", "shipped", "Paid, in full"]])
+
+    customers = _ids(rng, rng.randint(*SIZES[size]), "customer ")
+    paying, shopping = customers[2 * len(customers) // 5:], customers[len(customers) // 5:4 * len(customers) // 5]
+    plan_ids = _ids(rng, len(PLANS), "plan ")
+    subscriptions, orders = [], []
+    if seed % 10 != 7:
+        for subscription_id in _ids(rng, len(customers) * 5 // 4, "sub "):
+            subscriptions += _subscription(rng, clock, subscription_id, paying, plan_ids)
+    if seed % 10 != 8:
+        orders = _orders(rng, clock, shopping, 3 * len(customers), countable)
+    raw = {
+        "customers": [{
+            "customer_id": customer,
+            "created_at": clock.text(clock.instant() + rng.choice([0, 0, 0, -30, 20]) * DAY),
+            "country": rng.choice(COUNTRIES), "acquisition_channel": rng.choice(CHANNELS), "email": "ignored"}
+            for customer in customers],
+        "plans": [{
+            "plan_id": plan_id, "plan_name": name, "product": rng.choice(["", "Main", "Side, \"B\""]), "tier": tier,
+            "price": price, "currency": "USD", "billing_interval": interval, "billing_interval_count": str(count)}
+            for plan_id, (name, tier, price, interval, count) in zip(plan_ids, PLANS)] if subscriptions else [],
+        "subscriptions": subscriptions, "orders": orders,
+    }
+    for rows in raw.values():
+        rng.shuffle(rows)
+    settings = {
+        "as_of_date": as_of and as_of.isoformat(), "reporting_timezone": zone,
+        "fiscal_year_start_month": rng.choice([2, 4, 7, 10, 12]) if seed % 4 == 2 else 1,
+        "segments": rng.choice([["country", "acquisition_channel"]] * 3 + [["country"], []]),
+        "countable_order_statuses": countable, "gross_margin": rng.choice([1, 1, 0.7]),
+        "period_grains": ["day", "week", "month", "quarter", "year"],
+    }
+    return raw, settings

@@ -1,0 +1,484 @@
+"""Brute-force reference of the retention marts, written from the text of the public contract alone.
+
+`marts(raw, settings)` recounts every number of every period from the customers' stretches and orders. It shares no
+ledger, running sum or calendar with the SQL; it is slow on purpose and meant for small inputs.
+Every place where the contract leaves room is marked with a comment that starts with `# Reading:`.
+"""
+from collections import Counter, defaultdict, namedtuple
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
+from functools import cache, cached_property
+from math import prod
+from statistics import median
+from zoneinfo import ZoneInfo
+
+DEFAULTS = {
+    "as_of_date": None, "reporting_timezone": "UTC", "fiscal_year_start_month": 1,
+    "segments": ["country", "acquisition_channel"], "countable_order_statuses": ["completed"], "gross_margin": 1,
+    "period_grains": ["day", "week", "month", "quarter", "year"],
+}
+MONTHS_IN_GRAIN = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": 1, "quarter": 3, "year": 12}
+MONTHS_PER_INTERVAL = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": 1, "year": 12}
+ATTRIBUTES = ("country", "acquisition_channel")
+DAY = timedelta(days=1)
+
+Stretch = namedtuple("Stretch", "start end mrr")  # paid, of positive length; end is None while running
+Order = namedtuple("Order", "at id customer day revenue")
+
+
+@dataclass(eq=False)
+class Slice:
+    """The customers and orders of one segment value, and the dates of its first paid start and first order."""
+    segment: str
+    value: str
+    customers: list
+    orders: list
+    paid_from: date | None
+    ordered_from: date | None
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+def rounded(x):
+    """Round a fraction once to six decimals, half away from zero."""
+    n = int(abs(x) * 10**6 + Fraction(1, 2))
+    return Fraction(n if x >= 0 else -n, 10**6)
+
+
+def money(x):
+    """A Decimal with six decimals; None stays None."""
+    return None if x is None else Decimal(int(rounded(x) * 10**6)).scaleb(-6)
+
+
+def ratio(a, b):
+    """An exact ratio; None if a part is None or the denominator is zero."""
+    return None if a is None or b is None or b == 0 else Fraction(a) / b
+
+
+def rate(a, b=1):
+    """The ratio as a float."""
+    exact = ratio(a, b)
+    return None if exact is None else float(exact)
+
+
+def times(*factors):
+    """An exact product; None if a factor is None."""
+    return None if None in factors else Fraction(prod(factors))
+
+
+# --- calendar --------------------------------------------------------------------------------------------------------
+
+def period_start(grain, day, fiscal_month=1):
+    """The first date of the period that holds `day`."""
+    if grain == "day":
+        return day
+    if grain == "week":
+        return day - timedelta(days=day.weekday())
+    months = {"month": 1, "quarter": 3, "year": 12}[grain]
+    first = day.year * 12 + day.month - 1
+    return _month(first - (first - (fiscal_month - 1)) % months)
+
+
+def period_end(grain, start):
+    """The first date after the period that starts at `start`."""
+    if grain in ("day", "week"):
+        return start + (DAY if grain == "day" else 7 * DAY)
+    return _month(start.year * 12 + start.month - 1 + {"month": 1, "quarter": 3, "year": 12}[grain])
+
+
+def _month(number):
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def period_label(grain, start, fiscal_month=1):
+    """The name of a period, ISO year for weeks, fiscal year for quarters and years."""
+    if grain == "day":
+        return start.isoformat()
+    if grain == "week":
+        return "%04d-W%02d" % start.isocalendar()[:2]
+    if grain == "month":
+        return "%04d-%02d" % (start.year, start.month)
+    fiscal_year = period_start("year", start, fiscal_month)
+    # Reading: fiscal quarters are numbered inside their fiscal year and carry its name (start month 4: January to
+    # March 2025 is 2024-Q4).
+    quarter = ((start.year - fiscal_year.year) * 12 + start.month - fiscal_year.month) // 3 + 1
+    return "%04d-Q%d" % (fiscal_year.year, quarter) if grain == "quarter" else "%04d" % fiscal_year.year
+
+
+# --- the company -----------------------------------------------------------------------------------------------------
+
+class Company:
+    """The raw tables as the contract sees them: parsed, cut at as_of_date, void stretches gone."""
+
+    def __init__(self, raw, settings):
+        # Only whole recounts are remembered, never a part of one for the next.
+        self.midnight, self.movements = cache(self.midnight), cache(self.movements)
+        self.mrr_measures, self.order_measures = cache(self.mrr_measures), cache(self.order_measures)
+        self.settings = {**DEFAULTS, **settings}
+        self.zone = ZoneInfo(self.settings["reporting_timezone"])
+        self.fiscal_month = int(self.settings["fiscal_year_start_month"])
+        self.gross_margin = Fraction(str(self.settings["gross_margin"]))
+        clean = {name: [{k: None if v == "" else v for k, v in row.items()} for row in raw.get(name) or []]
+                 for name in ("customers", "plans", "subscriptions", "orders")}
+        self.as_of = self._as_of_date(clean)
+        cut = datetime.max if self.as_of is None else self.midnight(self.as_of)
+        self.customers = {row["customer_id"]: row for row in clean["customers"]}
+
+        plans = {row["plan_id"]: row for row in clean["plans"]}
+        self.stretches = defaultdict(list)
+        for row in clean["subscriptions"]:
+            start = self.instant(row["started_at"])
+            end = self.instant(row["ended_at"])
+            mrr = self._mrr(row, plans[row["plan_id"]])
+            # Reading: paid is MRR > 0 after the one rounding, so a price that rounds to 0.000000 a month pays nothing.
+            if start >= cut or (end is not None and end <= start) or mrr == 0:
+                continue
+            # Reading: "at or after": an end exactly at the first instant of as_of_date is not known yet, so it is open.
+            self.stretches[row["customer_id"]].append(Stretch(start, None if end and end >= cut else end, mrr))
+
+        countable = set(self.settings["countable_order_statuses"])
+        self.orders = []
+        for row in clean["orders"]:
+            at = self.instant(row["ordered_at"])
+            if row["status"] in countable and at < cut:
+                revenue = Fraction(row["amount"]) - Fraction(row["refunded_amount"])
+                self.orders.append(Order(at, row["order_id"], row["customer_id"], self.day(at), revenue))
+        self.orders.sort(key=lambda order: (order.at, order.id))
+        self.orders_of = defaultdict(list)
+        for order in self.orders:
+            self.orders_of[order.customer].append(order)
+
+    # time
+
+    def midnight(self, day):
+        """The first instant of a business date, as naive UTC."""
+        # Reading: where the clock skips midnight it is the first instant of that date, where midnight comes twice the
+        # first of the two (what fold=0 gives).
+        return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
+
+    def instant(self, text):
+        """Text of a raw table as naive UTC: a bare date is local midnight, everything else is UTC."""
+        if text is None:
+            return None
+        if len(text) == 10:
+            return self.midnight(date.fromisoformat(text))
+        return datetime.fromisoformat(text.removesuffix("Z"))
+
+    def day(self, instant):
+        """The business date of an instant."""
+        return instant.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
+
+    def _as_of_date(self, clean):
+        if self.settings["as_of_date"]:
+            return date.fromisoformat(str(self.settings["as_of_date"]))
+        columns = {"customers": "created_at", "subscriptions": "started_at", "orders": "ordered_at"}
+        found = [self.instant(row[column]) for table, column in columns.items() for row in clean[table]]
+        return self.day(max(found)) + DAY if found else None
+
+    # money
+
+    @staticmethod
+    def _mrr(row, plan):
+        if row["status"] not in ("active", "past_due"):
+            return Fraction(0)
+        value = Fraction(plan["price"]) * int(row["quantity"]) * (1 - Fraction(row["discount_percent"]) / 100)
+        return rounded(value / MONTHS_PER_INTERVAL[plan["billing_interval"]] / int(plan["billing_interval_count"]))
+
+    def mrr_before(self, customer, instant):
+        """A customer's MRR at the left limit of an instant."""
+        return sum((s.mrr for s in self.stretches[customer]
+                    if s.start < instant and (s.end is None or s.end >= instant)), Fraction(0))
+
+    def first_paid_at(self, customer):
+        """The first paid instant of a customer or None."""
+        return min((s.start for s in self.stretches[customer]), default=None)
+
+    def movement(self, customer, start, end):
+        """(type, opening, closing) of a customer in the dates [start, end); type None if nothing moved."""
+        first_instant, next_instant = self.midnight(start), self.midnight(end)
+        o, c = self.mrr_before(customer, first_instant), self.mrr_before(customer, next_instant)
+        if o == 0 < c:
+            is_first = first_instant <= self.first_paid_at(customer) < next_instant
+            return ("new" if is_first else "reactivation"), o, c
+        if o > 0 == c:
+            return "churn", o, c
+        if o == c == 0:
+            # Reading: a former customer who returns and leaves again inside one period is transient as well.
+            paid = any(s.start < next_instant and (s.end is None or s.end > first_instant)
+                       for s in self.stretches[customer])
+            return ("transient" if paid else None), o, c
+        return ("expansion" if o < c else "contraction" if c < o else None), o, c
+
+    def movements(self, start, end):
+        """The movement of everybody who pays at the opening, the closing or between."""
+        found = {customer: self.movement(customer, start, end) for customer in self.stretches}
+        return {customer: move for customer, move in found.items() if move != (None, 0, 0)}
+
+    # periods and segments
+
+    @cached_property
+    def slices(self):
+        """The total, then every value of every segment; a null attribute and a guest are `unknown`."""
+        def slice_of(segment, value, customers, orders):
+            paid = [self.first_paid_at(customer) for customer in customers if self.stretches.get(customer)]
+            return Slice(segment, value, customers, orders, self.day(min(paid)) if paid else None,
+                         min((order.day for order in orders), default=None))
+
+        result = [slice_of("all", "all", list(self.customers), self.orders)]
+        for segment in self.settings["segments"]:
+            values = {customer: row.get(segment) for customer, row in self.customers.items()} | {None: None}
+            values = {customer: "unknown" if value is None else value for customer, value in values.items()}
+            for value in sorted(set(values.values())):
+                result.append(slice_of(segment, value, [c for c in self.customers if values[c] == value],
+                                       [order for order in self.orders if values[order.customer] == value]))
+        return result
+
+    def periods(self, grain, first):
+        """(start, end) of every period from the one holding `first` to the one holding the last known day."""
+        result = []
+        start = first and period_start(grain, first, self.fiscal_month)
+        while start and start < self.as_of:
+            result.append((start, period_end(grain, start)))
+            start = period_end(grain, start)
+        return result
+
+    def previous(self, grain, start):
+        """The period before the one that starts at `start`."""
+        return period_start(grain, start - DAY, self.fiscal_month), start
+
+    def rows(self, first):
+        """(common six columns, grain, start, end, slice) of a `*_by_period` mart; `first` dates a slice's first row."""
+        for grain in self.settings["period_grains"]:
+            for start, end in self.periods(grain, first(self.slices[0])):
+                for part in self.slices:
+                    if first(part) is not None and first(part) < end:
+                        yield {"period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,
+                               "is_complete": end <= self.as_of, "segment": part.segment,
+                               "segment_value": part.value}, grain, start, end, part
+
+    # measures of one slice in one period
+
+    def mrr_measures(self, part, start, end):
+        """Counts and exact amounts of the subscription side."""
+        n, amount = Counter(), Counter()
+        moves = self.movements(start, end)
+        for kind, o, c in (moves[customer] for customer in part.customers if customer in moves):
+            n[kind] += 1
+            n["opening"] += o > 0
+            n["closing"] += c > 0
+            amount[kind] += abs(c - o)
+            amount["opening"] += o
+            amount["closing"] += c
+            amount["retained"] += c if o > 0 else 0
+            amount["gross_retained"] += min(o, c)
+        return n, amount
+
+    def order_measures(self, part, grain, start, end):
+        """Counts, exact amounts and gaps of the order side."""
+        previous_start = self.previous(grain, start)[0]
+        to_date = [order for order in part.orders if order.day < end]
+        here = [order for order in to_date if order.day >= start]
+        known = [order for order in to_date if order.customer is not None]
+        now = Counter(order.customer for order in here if order.customer is not None)
+        ever = Counter(order.customer for order in known)
+        before = {order.customer for order in known if order.day < start}
+        previous = {order.customer for order in known if previous_start <= order.day < start}
+        days = {customer: [order.day for order in self.orders_of[customer] if order.day < end] for customer in now}
+        return {
+            "orders": len(here), "revenue": sum(order.revenue for order in here), "ordering": len(now),
+            "new": len(set(now) - before), "returning": sum(ever[customer] >= 2 for customer in now),
+            "repeat": sum(count >= 2 for count in now.values()), "identified_orders": sum(now.values()),
+            "to_date": len(ever), "repeat_to_date": sum(count >= 2 for count in ever.values()),
+            "gaps": [(b - a).days for theirs in days.values() for a, b in zip(theirs, theirs[1:]) if b >= start],
+            "previous": len(previous), "retained": len(previous & set(now)),
+            "revenue_to_date": sum(order.revenue for order in to_date),
+            "identified_revenue_to_date": sum(order.revenue for order in known),
+        }
+
+
+# --- marts -----------------------------------------------------------------------------------------------------------
+
+def marts(raw, settings):
+    """All marts of the contract: name -> list of rows (dicts)."""
+    company = Company(raw, settings)
+    churn, mrr, retention = _subscription_marts(company)
+    return {
+        "customer_churn_by_period": churn, "mrr_churn_by_period": mrr, "retention_by_period": retention,
+        "clv_by_period": _clv_by_period(company), "repeat_purchase_by_period": _repeat_purchase_by_period(company),
+        "retention_by_cohort": _retention_by_cohort(company), "mrr_movements": _mrr_movements(company),
+        "customers": _customers(company), "periods": _periods(company),
+    }
+
+
+def _subscription_marts(company):
+    churn, mrr, retention = [], [], []
+    for six, _, start, end, part in company.rows(lambda part: part.paid_from):
+        n, amount = company.mrr_measures(part, start, end)
+        opening, lost = amount["opening"], amount["churn"]
+        churn.append({
+            **six, "opening_customers": n["opening"], "new_customers": n["new"],
+            "reactivated_customers": n["reactivation"], "churned_customers": n["churn"],
+            "closing_customers": n["closing"], "transient_customers": n["transient"],
+            "churn_rate": rate(n["churn"], n["opening"])})
+        mrr.append({
+            **six, "opening_mrr": money(opening), "new_mrr": money(amount["new"]),
+            "reactivation_mrr": money(amount["reactivation"]), "expansion_mrr": money(amount["expansion"]),
+            "contraction_mrr": money(amount["contraction"]), "churned_mrr": money(lost),
+            "closing_mrr": money(amount["closing"]), "expansion_customers": n["expansion"],
+            "contraction_customers": n["contraction"], "mrr_churn_rate": rate(lost, opening),
+            "gross_mrr_churn_rate": rate(lost + amount["contraction"], opening),
+            "net_mrr_churn_rate": rate(
+                lost + amount["contraction"] - amount["expansion"] - amount["reactivation"], opening)})
+        retention.append({
+            **six, "opening_customers": n["opening"], "retained_customers": n["opening"] - n["churn"],
+            "retention_rate": rate(n["closing"] - n["new"] - n["reactivation"], n["opening"]),
+            "opening_mrr": money(opening), "retained_mrr": money(amount["retained"]),
+            "net_revenue_retention": rate(amount["retained"], opening),
+            "gross_revenue_retention": rate(amount["gross_retained"], opening)})
+    return churn, mrr, retention
+
+
+def _either_from(part):
+    return min((day for day in (part.paid_from, part.ordered_from) if day is not None), default=None)
+
+
+def _clv_by_period(company):
+    result = []
+    for six, grain, start, end, part in company.rows(_either_from):
+        row, paid_from, ordered_from = dict(six), part.paid_from, part.ordered_from
+        # Reading: a side "has the period" where its own mart has the row, that is from the segment value's first paid
+        # start or first order on; before it to-date counts and amounts are null, not 0.
+        arpa = churn = trailing = None
+        if paid_from is not None and end > paid_from:
+            n, amount = company.mrr_measures(part, start, end)
+            arpa, churn = ratio(amount["closing"], n["closing"]), ratio(n["churn"], n["opening"])
+            # Reading: the window is the six periods right before this one, fewer where the calendar starts later.
+            rates, before = [], (start, end)
+            for _ in range(6):
+                before = company.previous(grain, before[0])
+                if before[1] > paid_from:
+                    counts = company.mrr_measures(part, *before)[0]
+                    rates.append(ratio(counts["churn"], counts["opening"]))
+            rates = [r for r in rates if r is not None]
+            trailing = ratio(sum(rates), len(rates))
+        # Reading: CLVs are computed from exact ratios and rounded once, not from the rounded arpa or order value.
+        margin = times(arpa, MONTHS_IN_GRAIN[grain], company.gross_margin)
+        row.update({"arpa": money(arpa), "churn_rate": rate(churn), "subscription_clv": money(ratio(margin, churn)),
+                    "trailing_churn_rate": rate(trailing),
+                    "trailing_subscription_clv": money(ratio(margin, trailing))})
+        value = frequency = lost = lifespan = customers = revenue = realized = None
+        if ordered_from is not None and end > ordered_from:
+            m = company.order_measures(part, grain, start, end)
+            value, frequency = ratio(m["revenue"], m["orders"]), ratio(m["identified_orders"], m["ordering"])
+            kept = ratio(m["retained"], m["previous"])
+            lost = None if kept is None else 1 - kept
+            lifespan = ratio(1, lost)
+            customers, revenue = m["to_date"], m["revenue_to_date"]
+            realized = ratio(m["identified_revenue_to_date"], m["to_date"])
+        row.update({"average_order_value": money(value), "purchase_frequency": rate(frequency),
+                    "order_churn_rate": rate(lost), "lifespan_periods": rate(lifespan),
+                    "order_clv": money(times(value, frequency, lifespan, company.gross_margin)),
+                    "customers_to_date": customers, "revenue_to_date": money(revenue),
+                    "realized_order_clv": money(realized)})
+        result.append(row)
+    return result
+
+
+def _repeat_purchase_by_period(company):
+    result = []
+    for six, grain, start, end, part in company.rows(lambda part: part.ordered_from):
+        m = company.order_measures(part, grain, start, end)
+        result.append({
+            **six, "orders": m["orders"], "revenue": money(m["revenue"]),
+            "average_order_value": money(ratio(m["revenue"], m["orders"])), "ordering_customers": m["ordering"],
+            "new_ordering_customers": m["new"], "returning_customers": m["returning"],
+            "repeat_customers": m["repeat"],
+            "purchase_frequency": rate(m["identified_orders"], m["ordering"]),
+            "repeat_purchase_rate": rate(m["repeat"], m["ordering"]),
+            "returning_customer_rate": rate(m["returning"], m["ordering"]),
+            "customers_to_date": m["to_date"], "repeat_customers_to_date": m["repeat_to_date"],
+            "repeat_purchase_rate_to_date": rate(m["repeat_to_date"], m["to_date"]),
+            "average_days_between_orders": rate(sum(m["gaps"]), len(m["gaps"])),
+            "median_days_between_orders": rate(median(m["gaps"]) if m["gaps"] else None),
+            "previous_ordering_customers": m["previous"], "retained_ordering_customers": m["retained"],
+            "order_retention_rate": rate(m["retained"], m["previous"])})
+    return result
+
+
+def _retention_by_cohort(company):
+    result = []
+    everything = company.slices[0]
+    first_paid = {c: company.day(company.first_paid_at(c)) for c in company.customers if company.stretches.get(c)}
+    first_order = {c: company.orders_of[c][0].day for c in company.customers if company.orders_of.get(c)}
+    for basis, side_from, first_day in (("subscription", everything.paid_from, first_paid),
+                                        ("order", everything.ordered_from, first_order)):
+        for grain in company.settings["period_grains"]:
+            calendar = company.periods(grain, side_from) if grain != "day" else []
+            for i, (cohort_start, cohort_end) in enumerate(calendar):
+                for part in company.slices:
+                    cohort = [c for c in part.customers if c in first_day
+                              and cohort_start <= first_day[c] < cohort_end]
+                    for age, (start, end) in enumerate(calendar[i:] if cohort else []):
+                        row = {"basis": basis, "period_grain": grain, "cohort_start_date": cohort_start,
+                               "periods_since": age, "segment": part.segment, "segment_value": part.value,
+                               "cohort_size": len(cohort)}
+                        if basis == "subscription":
+                            closing = [company.mrr_before(c, company.midnight(end)) for c in cohort]
+                            retained, revenue, total = sum(v > 0 for v in closing), sum(closing), None
+                        else:
+                            theirs = [order for c in cohort for order in company.orders_of[c] if order.day < end]
+                            inside = [order for order in theirs if order.day >= start]
+                            retained = len({order.customer for order in inside})
+                            revenue, total = sum(o.revenue for o in inside), sum(o.revenue for o in theirs)
+                        row.update({"retained_customers": retained,
+                                    "retention_rate": rate(retained, len(cohort)), "revenue": money(revenue),
+                                    "cumulative_revenue": money(total), "is_complete": end <= company.as_of})
+                        result.append(row)
+    return result
+
+
+def _mrr_movements(company):
+    result = []
+    for customer in sorted(company.stretches):
+        # Reading: the ledger is no period mart, so it stays whole where the day grain is removed.
+        for start, end in company.periods("day", company.day(company.first_paid_at(customer))):
+            kind, o, c = company.movement(customer, start, end)
+            # Reading: a day that closes where it opened (transient or swapped and back) changed nothing: no row.
+            if o != c:
+                result.append({"customer_id": customer, "movement_date": start, "movement_type": kind,
+                               "mrr_change": money(c - o), "opening_mrr": money(o), "closing_mrr": money(c)})
+    return result
+
+
+def _customers(company):
+    result = []
+    for customer, raw in sorted(company.customers.items()):
+        stretches = company.stretches.get(customer, [])
+        current = sum((s.mrr for s in stretches if s.end is None), Fraction(0))
+        churned_at = None if current > 0 or not stretches else max(s.end for s in stretches)
+        orders = company.orders_of.get(customer, [])
+        gaps = [(b.day - a.day).days for a, b in zip(orders, orders[1:])]
+        revenue = sum((order.revenue for order in orders), Fraction(0))
+        result.append({
+            "customer_id": customer, "created_at": company.instant(raw["created_at"]),
+            # Reading: a null attribute stays null here; `unknown` is the name of a segment value.
+            **{name: raw.get(name) for name in ATTRIBUTES},
+            "first_paid_at": company.first_paid_at(customer), "churned_at": churned_at,
+            "current_mrr": money(current), "is_paying": current > 0,
+            # Reading: no orders are 0 orders and revenue 0; only the averages and instants are null then.
+            "orders": len(orders), "revenue": money(revenue),
+            "first_order_at": orders[0].at if orders else None, "last_order_at": orders[-1].at if orders else None,
+            "average_order_value": money(ratio(revenue, len(orders))),
+            "average_days_between_orders": rate(sum(gaps), len(gaps))})
+    return result
+
+
+def _periods(company):
+    """The periods of both sides."""
+    first = _either_from(company.slices[0])
+    return [{"period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,
+             "period_label": period_label(grain, start, company.fiscal_month),
+             "days_in_period": (end - start).days, "is_complete": end <= company.as_of}
+            for grain in company.settings["period_grains"] for start, end in company.periods(grain, first)]

@@ -1,0 +1,66 @@
+"""Every column of every mart against a brute-force reference, on random companies full of awkward cases.
+
+`RANDOM_COMPANIES=200 pytest tests/python/test_reference.py` tries more of them.
+"""
+
+import os
+from decimal import Decimal
+
+import pytest
+from conftest import RAW_COLUMNS, build, write_raw
+from random_company import company
+from reference import marts
+
+SEEDS = range(int(os.environ.get("RANDOM_COMPANIES", "8")))
+PERIOD_KEY = ("period_grain", "period_start_date", "segment", "segment_value")
+KEYS = {
+    "retention_by_cohort": (
+        "basis", "period_grain", "cohort_start_date", "periods_since", "segment", "segment_value"
+    ),
+    "mrr_movements": ("customer_id", "movement_date"),
+    "customers": ("customer_id",),
+    "periods": ("period_grain", "period_start_date"),
+}
+# Ratios cast to money are worked out in floating point, so that the last digit may be off by one.
+MONEY_RATIOS = {
+    "arpa", "subscription_clv", "trailing_subscription_clv", "average_order_value", "order_clv", "realized_order_clv"
+}
+
+
+def same(column, expected, actual):
+    if expected is None or actual is None:
+        return expected is actual
+    if isinstance(expected, float):
+        return isinstance(actual, float) and abs(expected - actual) <= 1e-12 * max(1, abs(expected))
+    if column in MONEY_RATIOS:
+        return abs(expected - actual) <= max(Decimal("0.000001"), abs(expected) * Decimal("1e-12"))
+    return expected == actual and type(expected) is type(actual)
+
+
+def columns_of(raw, table):
+    """The contract's columns and those that the rows have beside them."""
+    return list(dict.fromkeys([*RAW_COLUMNS[table], *(column for row in raw[table] for column in row)]))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_marts_equal_the_reference(seed, tmp_path):
+    raw, settings = company(seed)
+    location = write_raw(tmp_path, {table: (columns_of(raw, table), rows) for table, rows in raw.items()})
+    variables = {name: value for name, value in settings.items() if name != "period_grains"}
+    finished = build(tmp_path, {"raw_location": location, **variables})
+
+    differences = []
+    for mart, expected_rows in marts(raw, settings).items():
+        key = KEYS.get(mart, PERIOD_KEY)
+        expected = {tuple(row[k] for k in key): row for row in expected_rows}
+        actual = {tuple(row[k] for k in key): row for row in finished.query(f"select * from marts.{mart}")}
+        differences += [(mart, "only in the reference", k) for k in expected.keys() - actual.keys()]
+        differences += [(mart, "only in the mart", k) for k in actual.keys() - expected.keys()]
+        for k in expected.keys() & actual.keys():
+            assert list(expected[k]) == list(actual[k]), f"columns of {mart}"
+            differences += [
+                (mart, k, column, value, actual[k][column])
+                for column, value in expected[k].items()
+                if not same(column, value, actual[k][column])
+            ]
+    assert not differences, f"{len(differences)} differences, such as {differences[:8]}"
