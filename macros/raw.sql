@@ -1,12 +1,14 @@
 {#-
-    The rows of a raw table as they lie outside the project: files or a schema's table. Nothing for the demo.
+    The relation of a raw table: the demo's seed, files, or a table of the warehouse.
     Example: select * from {{ raw('orders') }}
 -#}
 {% macro raw(table) -%}
-    {%- if raw_tables_are() == 'schema' -%}
+    {%- if raw_tables_are() == 'demo' -%}
+        {{ ref('raw_' ~ table) }}
+    {%- elif raw_tables_are() == 'schema' -%}
         {{ source('raw', table) }}
-    {%- elif raw_tables_are() != 'demo' -%}
-        {{ adapter.dispatch('read_files', 'retention_marts')(var('raw_location') | replace('{table}', table)) }}
+    {%- else -%}
+        {{ ref('raw_file_' ~ table) }}
     {%- endif -%}
 {%- endmacro %}
 
@@ -30,10 +32,14 @@
 {%- endmacro %}
 
 {#-
-    A relation over files. CSV is RFC 4180 (comma, double quotes, a header line) and read as text: nothing is guessed
-    from the data.
-    Example: read_files('exports/orders.csv')
+    A relation over the files of a raw table. CSV is RFC 4180 (comma, double quotes, a header line) and read as text:
+    nothing is guessed from the data.
+    Example: select * from {{ read_files('orders') }}
 -#}
+{% macro read_files(table) -%}
+    {{ adapter.dispatch('read_files', 'retention_marts')((var('raw_location') or '') | replace('{table}', table)) }}
+{%- endmacro %}
+
 {% macro default__read_files(path) -%}
     {{ exceptions.raise_compiler_error('raw_location is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}

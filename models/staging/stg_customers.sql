@@ -2,7 +2,7 @@
 
 with
 
-customers as (select * from {{ ref('raw_customers') }}),
+customers as (select * from {{ raw('customers') }}),
 
 typed as (
 

@@ -2,7 +2,7 @@
 
 with
 
-orders as (select * from {{ ref('raw_orders') }}),
+orders as (select * from {{ raw('orders') }}),
 
 typed as (
 

@@ -2,7 +2,7 @@
 
 with
 
-plans as (select * from {{ ref('raw_plans') }}),
+plans as (select * from {{ raw('plans') }}),
 
 typed as (
 

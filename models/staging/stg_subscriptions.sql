@@ -2,7 +2,7 @@
 
 with
 
-subscriptions as (select * from {{ ref('raw_subscriptions') }}),
+subscriptions as (select * from {{ raw('subscriptions') }}),
 
 typed as (
 

@@ -1,0 +1,48 @@
+-- On every grain of cohorts, their sizes add up to the customers who ever paid, and to those who ever ordered.
+
+with
+
+cohort_sizes as (
+
+    select
+        basis,
+        period_grain,
+        sum(cohort_size) as customers
+
+    from {{ ref('retention_by_cohort') }}
+    where segment = 'all' and periods_since = 0
+    group by basis, period_grain
+
+),
+
+customers_ever as (
+
+    select
+        'subscription' as basis,
+        count(first_paid_at) as customers
+
+    from {{ ref('customers') }}
+
+    union all
+
+    select
+        'order' as basis,
+        count(first_order_at) as customers
+
+    from {{ ref('customers') }}
+
+)
+
+select
+    customers_ever.basis,
+    period_grains.period_grain,
+    cohort_sizes.customers as customers_of_cohorts,
+    customers_ever.customers as customers_ever
+
+from customers_ever
+cross join {{ ref('period_grains') }} as period_grains
+left join cohort_sizes
+    on
+        customers_ever.basis = cohort_sizes.basis
+        and period_grains.period_grain = cohort_sizes.period_grain
+where period_grains.period_grain <> 'day' and customers_ever.customers <> coalesce(cohort_sizes.customers, 0)

@@ -1,0 +1,77 @@
+-- The cohorts seen in a period add up to it: those paying to its closing customers and MRR, those ordering to its
+-- ordering customers, on every grain of cohorts and every segment value.
+
+with
+
+cohort_sums as (
+
+    select
+        cohorts.basis,
+        cohorts.period_grain,
+        periods.period_start_date,
+        cohorts.segment,
+        cohorts.segment_value,
+        sum(cohorts.retained_customers) as customers,
+        sum(cohorts.revenue) as revenue
+
+    from {{ ref('retention_by_cohort') }} as cohorts
+    inner join {{ ref('int_date_periods') }} as cohort_periods
+        on
+            cohorts.period_grain = cohort_periods.period_grain
+            and cohorts.cohort_start_date = cohort_periods.date_day
+    inner join {{ ref('int_date_periods') }} as periods
+        on
+            cohorts.period_grain = periods.period_grain
+            and cohort_periods.period_number + cohorts.periods_since = periods.period_number
+            and periods.date_day = periods.period_start_date
+    group by
+        cohorts.basis, cohorts.period_grain, periods.period_start_date, cohorts.segment, cohorts.segment_value
+
+),
+
+period_sums as (
+
+    select
+        'subscription' as basis,
+        period_grain,
+        period_start_date,
+        segment,
+        segment_value,
+        closing_customers as customers,
+        closing_mrr as revenue
+
+    from {{ ref('int_mrr_by_period') }}
+    where period_grain <> 'day'
+
+    union all
+
+    select
+        'order' as basis,
+        period_grain,
+        period_start_date,
+        segment,
+        segment_value,
+        ordering_customers as customers,
+        identified_revenue as revenue
+
+    from {{ ref('int_orders_by_period') }}
+    where period_grain <> 'day'
+
+)
+
+select
+    period_sums.*,
+    cohort_sums.customers as customers_of_cohorts,
+    cohort_sums.revenue as revenue_of_cohorts
+
+from period_sums
+left join cohort_sums
+    on
+        period_sums.basis = cohort_sums.basis
+        and period_sums.period_grain = cohort_sums.period_grain
+        and period_sums.period_start_date = cohort_sums.period_start_date
+        and period_sums.segment = cohort_sums.segment
+        and period_sums.segment_value = cohort_sums.segment_value
+where
+    period_sums.customers <> coalesce(cohort_sums.customers, 0)
+    or period_sums.revenue <> coalesce(cohort_sums.revenue, 0)

@@ -1,0 +1,17 @@
+-- Retention rate + churn rate = 1 wherever somebody was paying at the opening.
+
+select
+    retention.*,
+    churn.churn_rate
+
+from {{ ref('retention_by_period') }} as retention
+full join {{ ref('customer_churn_by_period') }} as churn
+    on
+        retention.period_grain = churn.period_grain
+        and retention.period_start_date = churn.period_start_date
+        and retention.segment = churn.segment
+        and retention.segment_value = churn.segment_value
+where
+    retention.opening_customers is distinct from churn.opening_customers
+    or (retention.opening_customers > 0) <> (retention.retention_rate is not null)
+    or abs(retention.retention_rate + churn.churn_rate - 1) > 1e-12
