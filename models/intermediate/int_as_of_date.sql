@@ -3,16 +3,6 @@
 
 with
 
-{% if var('as_of_date') %}
-
-as_of_dates as (
-
-    select cast('{{ var("as_of_date") }}' as date) as as_of_date
-
-)
-
-{% else %}
-
 latest_instants as (
 
     select max(created_at) as latest_at
@@ -32,11 +22,14 @@ latest_instants as (
 
 as_of_dates as (
 
-    select cast({{ dbt.dateadd('day', 1, business_date('max(latest_at)')) }} as date) as as_of_date
+    select
+        coalesce(
+            cast({{ "'" ~ var('as_of_date') ~ "'" if var('as_of_date') else 'null' }} as date),
+            cast({{ dbt.dateadd('day', 1, business_date('max(latest_at)')) }} as date)
+        ) as as_of_date
+
     from latest_instants
 
 )
-
-{% endif %}
 
 select * from as_of_dates

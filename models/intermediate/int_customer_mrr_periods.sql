@@ -44,7 +44,7 @@ balances as (
 movements as (
 
     select
-        balances.*,
+        *,
         {{ movement_type('opening_mrr', 'closing_mrr', 'first_paid_date', 'period_start_date') }} as movement_type
 
     from balances

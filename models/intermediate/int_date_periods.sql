@@ -2,7 +2,7 @@
 -- Joining facts to it on the day is how one query serves every grain. It reaches from the first day of the period
 -- that holds the earliest paid start or countable order to the last day of the one that holds the last known day.
 
-{% set months_late = var('fiscal_year_start_month') - 1 %}
+{% set months_late = var('fiscal_year_start_month') | int - 1 %}
 
 with
 
@@ -26,7 +26,7 @@ known_days as (
 
     select
         min(first_facts.first_date) as first_day,
-        as_of_date.as_of_date as as_of_date
+        as_of_date.as_of_date
 
     from first_facts
     cross join as_of_date

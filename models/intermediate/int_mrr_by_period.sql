@@ -13,27 +13,13 @@ segment_periods as (
 
 ),
 
-changes as (
+segment_movements as (
 
     select
-        segment_periods.period_grain,
-        segment_periods.period_start_date,
-        segment_periods.period_end_date,
-        segment_periods.is_complete,
-        segment_periods.segment,
-        segment_periods.segment_value,
-        coalesce(sum(movements.customers) filter (where movements.movement_type = 'new'), 0) as new_customers,
-        coalesce(sum(movements.customers) filter (where movements.movement_type = 'reactivation'), 0) as reactivated_customers,
-        coalesce(sum(movements.customers) filter (where movements.movement_type = 'churn'), 0) as churned_customers,
-        coalesce(sum(movements.customers) filter (where movements.movement_type = 'transient'), 0) as transient_customers,
-        coalesce(sum(movements.customers) filter (where movements.movement_type = 'expansion'), 0) as expansion_customers,
-        coalesce(sum(movements.customers) filter (where movements.movement_type = 'contraction'), 0) as contraction_customers,
-        coalesce(sum(movements.mrr_change) filter (where movements.movement_type = 'new'), 0) as new_mrr,
-        coalesce(sum(movements.mrr_change) filter (where movements.movement_type = 'reactivation'), 0) as reactivation_mrr,
-        coalesce(sum(movements.mrr_change) filter (where movements.movement_type = 'expansion'), 0) as expansion_mrr,
-        coalesce(-sum(movements.mrr_change) filter (where movements.movement_type = 'contraction'), 0) as contraction_mrr,
-        coalesce(-sum(movements.mrr_change) filter (where movements.movement_type = 'churn'), 0) as churned_mrr,
-        coalesce(sum(movements.mrr_change), 0) as net_mrr_change
+        segment_periods.*,
+        movements.movement_type,
+        movements.customers,
+        movements.mrr_change
 
     from segment_periods
     left join movements
@@ -42,20 +28,40 @@ changes as (
             and segment_periods.period_start_date = movements.period_start_date
             and segment_periods.segment = movements.segment
             and segment_periods.segment_value = movements.segment_value
-    group by
-        segment_periods.period_grain,
-        segment_periods.period_start_date,
-        segment_periods.period_end_date,
-        segment_periods.is_complete,
-        segment_periods.segment,
-        segment_periods.segment_value
+
+),
+
+changes as (
+
+    select
+        period_grain,
+        period_start_date,
+        period_end_date,
+        is_complete,
+        segment,
+        segment_value,
+        coalesce(sum(customers) filter (where movement_type = 'new'), 0) as new_customers,
+        coalesce(sum(customers) filter (where movement_type = 'reactivation'), 0) as reactivated_customers,
+        coalesce(sum(customers) filter (where movement_type = 'churn'), 0) as churned_customers,
+        coalesce(sum(customers) filter (where movement_type = 'transient'), 0) as transient_customers,
+        coalesce(sum(customers) filter (where movement_type = 'expansion'), 0) as expansion_customers,
+        coalesce(sum(customers) filter (where movement_type = 'contraction'), 0) as contraction_customers,
+        coalesce(sum(mrr_change) filter (where movement_type = 'new'), 0) as new_mrr,
+        coalesce(sum(mrr_change) filter (where movement_type = 'reactivation'), 0) as reactivation_mrr,
+        coalesce(sum(mrr_change) filter (where movement_type = 'expansion'), 0) as expansion_mrr,
+        coalesce(-sum(mrr_change) filter (where movement_type = 'contraction'), 0) as contraction_mrr,
+        coalesce(-sum(mrr_change) filter (where movement_type = 'churn'), 0) as churned_mrr,
+        coalesce(sum(mrr_change), 0) as net_mrr_change
+
+    from segment_movements
+    group by period_grain, period_start_date, period_end_date, is_complete, segment, segment_value
 
 ),
 
 closings as (
 
     select
-        changes.*,
+        *,
         sum(new_customers + reactivated_customers - churned_customers) over history as closing_customers,
         sum(net_mrr_change) over history as closing_mrr
 
@@ -68,7 +74,7 @@ closings as (
 balances as (
 
     select
-        closings.*,
+        *,
         closing_customers - new_customers - reactivated_customers + churned_customers as opening_customers,
         closing_mrr - net_mrr_change as opening_mrr
 

@@ -12,7 +12,7 @@ as_of_date as (select * from {{ ref('int_as_of_date') }}),
 dated_stretches as (
 
     select
-        subscriptions.*,
+        *,
         {{ business_date('subscriptions.started_at') }} as start_date,
         {{ business_date('subscriptions.ended_at') }} as end_date
 

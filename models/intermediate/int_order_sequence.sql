@@ -40,7 +40,7 @@ known_orders as (
 numbered_orders as (
 
     select
-        known_orders.*,
+        *,
         row_number() over customer_orders as order_number,
         min(order_date) over customer_orders as first_order_date,
         lag(order_date) over customer_orders as previous_order_date,
@@ -60,7 +60,7 @@ sequenced_orders as (
     union all
 
     select
-        known_orders.*,
+        *,
         null as order_number,
         null as first_order_date,
         null as previous_order_date,

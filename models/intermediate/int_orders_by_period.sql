@@ -5,6 +5,8 @@ with
 
 sums as (select * from {{ ref('int_order_sums_by_period') }}),
 
+order_gaps as (select * from {{ ref('int_order_gaps_by_period') }}),
+
 segment_periods as (
 
     select *
@@ -31,7 +33,9 @@ period_sums as (
         coalesce(sums.first_repeating_customers, 0) as first_repeating_customers,
         coalesce(sums.returning_customers, 0) as returning_customers,
         coalesce(sums.repeat_customers, 0) as repeat_customers,
-        coalesce(sums.retained_ordering_customers, 0) as retained_ordering_customers
+        coalesce(sums.retained_ordering_customers, 0) as retained_ordering_customers,
+        order_gaps.average_days_between_orders,
+        order_gaps.median_days_between_orders
 
     from segment_periods
     left join sums
@@ -40,13 +44,19 @@ period_sums as (
             and segment_periods.period_start_date = sums.period_start_date
             and segment_periods.segment = sums.segment
             and segment_periods.segment_value = sums.segment_value
+    left join order_gaps
+        on
+            segment_periods.period_grain = order_gaps.period_grain
+            and segment_periods.period_start_date = order_gaps.period_start_date
+            and segment_periods.segment = order_gaps.segment
+            and segment_periods.segment_value = order_gaps.segment_value
 
 ),
 
 running_sums as (
 
     select
-        period_sums.*,
+        *,
         sum(new_ordering_customers) over history as customers_to_date,
         sum(first_repeating_customers) over history as repeat_customers_to_date,
         sum(revenue) over history as revenue_to_date,

@@ -61,7 +61,7 @@ rates as (
 trailing_rates as (
 
     select
-        rates.*,
+        *,
         {{ ratio('sum(cast(churn_rate as decimal(38, 18))) over six_before', 'count(churn_rate) over six_before') }}
             as trailing_churn_rate,
         {{ ratio('lost_ordering_customers', 'previous_ordering_customers') }} as order_churn_rate,

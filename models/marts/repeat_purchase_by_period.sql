@@ -4,17 +4,15 @@ with
 
 orders_by_period as (select * from {{ ref('int_orders_by_period') }}),
 
-order_gaps as (select * from {{ ref('int_order_gaps_by_period') }}),
-
 repeat_purchase as (
 
     select
-        orders_by_period.period_grain,
-        orders_by_period.period_start_date,
-        orders_by_period.period_end_date,
-        orders_by_period.is_complete,
-        orders_by_period.segment,
-        orders_by_period.segment_value,
+        period_grain,
+        period_start_date,
+        period_end_date,
+        is_complete,
+        segment,
+        segment_value,
         cast(orders as bigint) as orders,
         cast(revenue as decimal(38, 6)) as revenue,
         cast({{ ratio('revenue', 'orders') }} as decimal(18, 6)) as average_order_value,
@@ -28,19 +26,13 @@ repeat_purchase as (
         cast(customers_to_date as bigint) as customers_to_date,
         cast(repeat_customers_to_date as bigint) as repeat_customers_to_date,
         {{ ratio('repeat_customers_to_date', 'customers_to_date') }} as repeat_purchase_rate_to_date,
-        order_gaps.average_days_between_orders,
-        order_gaps.median_days_between_orders,
+        average_days_between_orders,
+        median_days_between_orders,
         cast(previous_ordering_customers as bigint) as previous_ordering_customers,
         cast(retained_ordering_customers as bigint) as retained_ordering_customers,
         {{ ratio('retained_ordering_customers', 'previous_ordering_customers') }} as order_retention_rate
 
     from orders_by_period
-    left join order_gaps
-        on
-            orders_by_period.period_grain = order_gaps.period_grain
-            and orders_by_period.period_start_date = order_gaps.period_start_date
-            and orders_by_period.segment = order_gaps.segment
-            and orders_by_period.segment_value = order_gaps.segment_value
 
 )
 

@@ -82,7 +82,7 @@ observations as (
 retained as (
 
     select
-        observations.*,
+        *,
         case basis when 'order' then customers else customers_so_far end as retained_customers,
         case basis when 'order' then revenue else revenue_so_far end as revenue_in_period
 

@@ -9,7 +9,7 @@ mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 kept_mrr as (
 
     select
-        mrr_by_period.*,
+        *,
         opening_customers - churned_customers as retained_customers,
         opening_mrr - contraction_mrr - churned_mrr as kept_mrr,
         opening_mrr + expansion_mrr - contraction_mrr - churned_mrr as retained_mrr

@@ -1,4 +1,4 @@
--- One row per row of the files of the raw table orders, as delivered. CSV is copied once; Parquet is read where it lies.
+-- One row per row of the files of this raw table, as delivered. CSV is copied once; Parquet is read where it lies.
 
 {{ config(
     enabled = raw_tables_are() in ['csv', 'parquet'],

@@ -1,40 +1,36 @@
--- Periods of different grains that end on one day close with the same customers and MRR. At the last known day of an
--- incomplete period that is the state at as_of_date, which the customers mart tells too.
+-- Periods of different grains whose last known day is the same close with the same customers and MRR; those that reach
+-- to as_of_date close with the paying customers and the MRR of the customers mart.
 
 with
 
-last_known_days as (
+mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
+
+as_of_date as (select * from {{ ref('int_as_of_date') }}),
+
+paying_customers as (
 
     select
-        customer_churn.period_grain,
-        customer_churn.segment,
-        customer_churn.segment_value,
-        least(customer_churn.period_end_date, {{ dbt.dateadd('day', -1, 'clock.as_of_date') }}) as last_known_day,
-        customer_churn.closing_customers,
-        mrr_churn.closing_mrr
+        count(*) filter (where is_paying) as customers,
+        coalesce(sum(current_mrr), 0) as mrr
 
-    from {{ ref('customer_churn_by_period') }} as customer_churn
-    inner join {{ ref('mrr_churn_by_period') }} as mrr_churn
-        on
-            customer_churn.period_grain = mrr_churn.period_grain
-            and customer_churn.period_start_date = mrr_churn.period_start_date
-            and customer_churn.segment = mrr_churn.segment
-            and customer_churn.segment_value = mrr_churn.segment_value
-    cross join {{ ref('int_as_of_date') }} as clock
+    from {{ ref('customers') }}
 
 ),
 
 closings as (
 
     select
-        period_grain,
-        segment,
-        segment_value,
-        last_known_day,
-        closing_customers,
-        closing_mrr
+        mrr_by_period.period_grain,
+        mrr_by_period.segment,
+        mrr_by_period.segment_value,
+        mrr_by_period.closing_customers,
+        mrr_by_period.closing_mrr,
+        least(
+            mrr_by_period.period_end_date, cast({{ dbt.dateadd('day', -1, 'as_of_date.as_of_date') }} as date)
+        ) as last_known_day
 
-    from last_known_days
+    from mrr_by_period
+    cross join as_of_date
 
     union all
 
@@ -42,18 +38,12 @@ closings as (
         'customers mart' as period_grain,
         'all' as segment,
         'all' as segment_value,
-        max(last_known_days.last_known_day) as last_known_day,
-        max(customers.paying_customers) as closing_customers,
-        max(customers.current_mrr) as closing_mrr
+        paying_customers.customers as closing_customers,
+        paying_customers.mrr as closing_mrr,
+        cast({{ dbt.dateadd('day', -1, 'as_of_date.as_of_date') }} as date) as last_known_day
 
-    from last_known_days
-    cross join (
-        select
-            count(*) filter (where is_paying) as paying_customers,
-            sum(current_mrr) as current_mrr
-        from {{ ref('customers') }}
-    ) as customers
-    having max(last_known_days.last_known_day) is not null
+    from paying_customers
+    cross join as_of_date
 
 )
 
@@ -61,7 +51,7 @@ select
     segment,
     segment_value,
     last_known_day,
-    min(closing_customers) as least_customers,
+    min(closing_customers) as fewest_customers,
     max(closing_customers) as most_customers,
     min(closing_mrr) as least_mrr,
     max(closing_mrr) as most_mrr

@@ -2,6 +2,14 @@
 
 with
 
+cohort_grains as (
+
+    select period_grain
+    from {{ ref('period_grains') }}
+    where period_grain <> 'day'
+
+),
+
 cohort_sizes as (
 
     select
@@ -35,14 +43,14 @@ customers_ever as (
 
 select
     customers_ever.basis,
-    period_grains.period_grain,
+    cohort_grains.period_grain,
     cohort_sizes.customers as customers_of_cohorts,
     customers_ever.customers as customers_ever
 
 from customers_ever
-cross join {{ ref('period_grains') }} as period_grains
+cross join cohort_grains
 left join cohort_sizes
     on
         customers_ever.basis = cohort_sizes.basis
-        and period_grains.period_grain = cohort_sizes.period_grain
-where period_grains.period_grain <> 'day' and customers_ever.customers <> coalesce(cohort_sizes.customers, 0)
+        and cohort_grains.period_grain = cohort_sizes.period_grain
+where customers_ever.customers <> coalesce(cohort_sizes.customers, 0)

@@ -3,6 +3,16 @@
 
 with
 
+cohorts as (select * from {{ ref('retention_by_cohort') }}),
+
+periods as (
+
+    select *
+    from {{ ref('int_date_periods') }}
+    where date_day = period_start_date
+
+),
+
 cohort_sums as (
 
     select
@@ -14,16 +24,15 @@ cohort_sums as (
         sum(cohorts.retained_customers) as customers,
         sum(cohorts.revenue) as revenue
 
-    from {{ ref('retention_by_cohort') }} as cohorts
-    inner join {{ ref('int_date_periods') }} as cohort_periods
+    from cohorts
+    inner join periods as cohort_periods
         on
             cohorts.period_grain = cohort_periods.period_grain
-            and cohorts.cohort_start_date = cohort_periods.date_day
-    inner join {{ ref('int_date_periods') }} as periods
+            and cohorts.cohort_start_date = cohort_periods.period_start_date
+    inner join periods
         on
             cohorts.period_grain = periods.period_grain
             and cohort_periods.period_number + cohorts.periods_since = periods.period_number
-            and periods.date_day = periods.period_start_date
     group by
         cohorts.basis, cohorts.period_grain, periods.period_start_date, cohorts.segment, cohorts.segment_value
 

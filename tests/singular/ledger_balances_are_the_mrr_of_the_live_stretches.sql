@@ -1,17 +1,31 @@
--- At every year's end, and at as_of_date, each customer's balance in the ledger is the MRR of the stretches live then,
--- counted straight from the stretches.
+-- At the end of every year, and on the last known day, each customer's balance in the ledger is the MRR of the
+-- stretches live then, counted straight from the stretches.
 
 with
 
+days as (select * from {{ ref('int_date_periods') }}),
+
+as_of_date as (select * from {{ ref('int_as_of_date') }}),
+
 balance_dates as (
 
-    select max(date_day) as date_day
-    from {{ ref('int_date_periods') }}
-    cross join {{ ref('int_as_of_date') }}
-    where date_day < as_of_date
-    group by extract(year from date_day)
+    select max(days.date_day) as date_day
+    from days
+    inner join as_of_date
+        on days.date_day < as_of_date.as_of_date
+    group by extract(year from days.date_day)
 
 ),
+
+stretches as (
+
+    select *
+    from {{ ref('int_mrr_stretches') }}
+    where mrr > 0
+
+),
+
+movements as (select * from {{ ref('mrr_movements') }}),
 
 live_mrr as (
 
@@ -21,11 +35,10 @@ live_mrr as (
         sum(stretches.mrr) as mrr
 
     from balance_dates
-    inner join {{ ref('int_mrr_stretches') }} as stretches
+    inner join stretches
         on
-            stretches.start_date <= balance_dates.date_day
-            and coalesce(stretches.end_date > balance_dates.date_day, true)
-    where stretches.mrr > 0
+            balance_dates.date_day >= stretches.start_date
+            and balance_dates.date_day < coalesce(stretches.end_date, cast('9999-12-31' as date))
     group by stretches.customer_id, balance_dates.date_day
 
 ),
@@ -38,8 +51,8 @@ ledger_mrr as (
         sum(movements.mrr_change) as mrr
 
     from balance_dates
-    inner join {{ ref('mrr_movements') }} as movements
-        on movements.movement_date <= balance_dates.date_day
+    inner join movements
+        on balance_dates.date_day >= movements.movement_date
     group by movements.customer_id, balance_dates.date_day
     having sum(movements.mrr_change) <> 0
 

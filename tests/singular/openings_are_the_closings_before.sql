@@ -1,29 +1,37 @@
--- What a period opens with, customers and MRR, is what the period before closed with; a first period opens with nothing.
+-- What a period opens with, customers and MRR, is what the one before closed with; a first period opens with nothing.
 
 with
 
-balances as (
+openings as (
 
     select
-        customer_churn.*,
-        mrr_churn.opening_mrr,
-        lag(customer_churn.closing_customers, 1, 0) over history as previous_closing_customers,
-        lag(mrr_churn.closing_mrr, 1, 0) over history as previous_closing_mrr
+        'customers' as measure,
+        period_grain,
+        period_start_date,
+        segment,
+        segment_value,
+        opening_customers as opening,
+        lag(closing_customers, 1, 0) over history as previous_closing
 
-    from {{ ref('customer_churn_by_period') }} as customer_churn
-    inner join {{ ref('mrr_churn_by_period') }} as mrr_churn
-        on
-            customer_churn.period_grain = mrr_churn.period_grain
-            and customer_churn.period_start_date = mrr_churn.period_start_date
-            and customer_churn.segment = mrr_churn.segment
-            and customer_churn.segment_value = mrr_churn.segment_value
-    window history as (
-        partition by customer_churn.period_grain, customer_churn.segment, customer_churn.segment_value
-        order by customer_churn.period_start_date
-    )
+    from {{ ref('customer_churn_by_period') }}
+    window history as (partition by period_grain, segment, segment_value order by period_start_date)
+
+    union all
+
+    select
+        'MRR' as measure,
+        period_grain,
+        period_start_date,
+        segment,
+        segment_value,
+        opening_mrr as opening,
+        lag(closing_mrr, 1, 0) over history as previous_closing
+
+    from {{ ref('mrr_churn_by_period') }}
+    window history as (partition by period_grain, segment, segment_value order by period_start_date)
 
 )
 
 select *
-from balances
-where opening_customers <> previous_closing_customers or opening_mrr <> previous_closing_mrr
+from openings
+where opening <> previous_closing

@@ -1,11 +1,17 @@
--- Retention rate + churn rate = 1 wherever somebody was paying at the opening.
+-- Retention rate + churn rate = 1 wherever somebody was paying at the opening; both are null elsewhere.
+
+with
+
+churn as (select * from {{ ref('customer_churn_by_period') }}),
+
+retention as (select * from {{ ref('retention_by_period') }})
 
 select
     retention.*,
     churn.churn_rate
 
-from {{ ref('retention_by_period') }} as retention
-full join {{ ref('customer_churn_by_period') }} as churn
+from retention
+full join churn
     on
         retention.period_grain = churn.period_grain
         and retention.period_start_date = churn.period_start_date
@@ -14,4 +20,5 @@ full join {{ ref('customer_churn_by_period') }} as churn
 where
     retention.opening_customers is distinct from churn.opening_customers
     or (retention.opening_customers > 0) <> (retention.retention_rate is not null)
+    or (retention.retention_rate is null) <> (churn.churn_rate is null)
     or abs(retention.retention_rate + churn.churn_rate - 1) > 1e-12

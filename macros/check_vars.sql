@@ -1,0 +1,40 @@
+{#-
+    Stops before the first model where a var cannot mean anything, and warns of one that nobody reads: a var with a
+    typing error would otherwise go unnoticed. Runs on-run-start.
+-#}
+{% macro check_vars() -%}
+    {%- set known = [
+        'raw_location', 'raw_schema', 'raw_database', 'as_of_date', 'reporting_timezone', 'reporting_currency',
+        'fiscal_year_start_month', 'segments', 'countable_order_statuses', 'gross_margin'
+    ] -%}
+    {%- set attributes = ['country', 'acquisition_channel'] -%}
+    {%- set problems = [] -%}
+
+    {%- set as_of_date = var('as_of_date') -%}
+    {%- if as_of_date and not modules.re.match('^\\d{4}-\\d{2}-\\d{2}$', as_of_date | string) -%}
+        {%- do problems.append("as_of_date is a date such as 2024-07-01, not '" ~ as_of_date ~ "'") -%}
+    {%- endif -%}
+    {%- if var('fiscal_year_start_month') not in range(1, 13) -%}
+        {%- do problems.append(
+            "fiscal_year_start_month is a whole number from 1 to 12, not '" ~ var('fiscal_year_start_month') ~ "'"
+        ) -%}
+    {%- endif -%}
+    {%- if var('gross_margin') is not number -%}
+        {%- do problems.append("gross_margin is a number such as 0.8, not '" ~ var('gross_margin') ~ "'") -%}
+    {%- endif -%}
+    {%- for name in ['segments', 'countable_order_statuses'] if var(name) is string or var(name) is not iterable -%}
+        {%- do problems.append(name ~ " is a list, such as [" ~ var(name) ~ "], not '" ~ var(name) ~ "'") -%}
+    {%- endfor -%}
+    {%- for segment in var('segments') if var('segments') is not string and segment not in attributes -%}
+        {%- do problems.append(
+            "segments are customer attributes (" ~ attributes | join(', ') ~ "); '" ~ segment ~ "' is none"
+        ) -%}
+    {%- endfor -%}
+    {%- if problems -%}
+        {{ exceptions.raise_compiler_error('Vars that cannot be used:\n  ' ~ problems | join('\n  ')) }}
+    {%- endif -%}
+
+    {%- for name in invocation_args_dict.get('vars') or {} if execute and name not in known -%}
+        {%- do exceptions.warn("The var '" ~ name ~ "' means nothing here. There are: " ~ known | join(', ') ~ '.') -%}
+    {%- endfor -%}
+{%- endmacro %}

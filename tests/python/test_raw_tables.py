@@ -1,0 +1,144 @@
+"""The raw tables come from anywhere and in any order; the marts are the same."""
+
+import csv
+import random
+import shutil
+
+import duckdb
+import pytest
+from conftest import RAW_COLUMNS, ROOT, build, dbt
+
+DEMO = {table: ROOT / "seeds" / "demo" / f"raw_{table}.csv" for table in RAW_COLUMNS}
+MARTS = (
+    "clv_by_period", "customer_churn_by_period", "customers", "mrr_churn_by_period", "mrr_movements", "periods",
+    "repeat_purchase_by_period", "retention_by_cohort", "retention_by_period"
+)  # fmt: skip
+# How a warehouse would type the demo's columns; the others are text.
+TYPES = {
+    "tier": "tinyint", "price": "decimal(10, 2)", "billing_interval_count": "smallint", "quantity": "integer",
+    "discount_percent": "double", "amount": "decimal(12, 2)", "refunded_amount": "decimal(12, 2)",
+    "created_at": "timestamptz", "started_at": "timestamp", "ended_at": "timestamp_ms",
+    "cancel_requested_at": "timestamptz", "ordered_at": "timestamp_ns",
+}  # fmt: skip
+
+
+def contents(finished):
+    """All rows of all marts, sorted: what must be equal to the byte."""
+    return {mart: finished.query(f"select * from marts.{mart} order by all") for mart in MARTS}
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The marts of the bundled demo."""
+    return contents(build(tmp_path_factory.mktemp("demo")))
+
+
+def typed_tables(connection, destination):
+    """Run `destination` (SQL with {table} and {query}) for each demo table with warehouse types."""
+    connection.execute("set TimeZone = 'UTC'")
+    for table, path in DEMO.items():
+        columns = ", ".join(
+            f"cast(cast({column} as {'timestamp' if 'timestamp' in TYPES[column] else 'text'}) as {TYPES[column]})"
+            f" as {column}"
+            if column in TYPES
+            else column
+            for column in RAW_COLUMNS[table]
+        )
+        query = f"select {columns} from read_csv('{path}', all_varchar = true, header = true)"
+        connection.execute(destination.format(table=table, query=query))
+
+
+def test_csv_files_in_any_order_and_number_of_threads(demo, tmp_path):
+    folder = tmp_path / "it's my export"
+    folder.mkdir()
+    for table, path in DEMO.items():
+        with open(path, newline="") as file:
+            header, *rows = csv.reader(file)
+        order = random.Random(1).sample(range(len(header)), len(header))
+        random.Random(2).shuffle(rows)
+        for part, half in enumerate((rows[::2], rows[1::2])):
+            with open(folder / f"{table}_{part}.csv", "w", newline="") as file:
+                writer = csv.writer(file, lineterminator="\r\n")
+                writer.writerows([row[i] for i in order] + ["more"] for row in [header, *half])
+    finished = build(tmp_path, {"raw_location": str(folder / "{table}_*.csv")}, "--threads", "4")
+    assert contents(finished) == demo
+
+
+def test_typed_parquet_files_at_a_relative_path(demo, tmp_path):
+    shutil.copytree(ROOT, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "target", "logs", "*.duckdb*"))
+    (tmp_path / "project" / "exports").mkdir()
+    with duckdb.connect() as connection:
+        typed_tables(connection, f"copy ({{query}}) to '{tmp_path}/project/exports/{{table}}.parquet'")
+    finished = dbt(
+        tmp_path, "build", "--exclude-resource-type", "unit_test",
+        variables={"raw_location": "exports/{table}.parquet"}, cwd=tmp_path / "project",
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.output
+    assert contents(finished) == demo
+
+
+def test_tables_of_a_schema_of_the_warehouse(demo, tmp_path):
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        typed_tables(connection, "create table loaded.{table} as {query}")
+    assert contents(build(tmp_path, {"raw_schema": "loaded"})) == demo
+
+
+@pytest.mark.parametrize(
+    ("kept", "empty_marts"),
+    [
+        (("plans", "subscriptions"), {"repeat_purchase_by_period"}),
+        (("orders",), {"customer_churn_by_period", "mrr_churn_by_period", "retention_by_period", "mrr_movements"}),
+        ((), set(MARTS) - {"customers"}),
+    ],
+    ids=["only subscriptions", "only orders", "only customers"],
+)
+def test_a_side_that_is_empty(demo, tmp_path, kept, empty_marts):
+    for table, path in DEMO.items():
+        text = path.read_text()
+        (tmp_path / f"{table}.csv").write_text(text if table in ("customers", *kept) else text.splitlines()[0] + "\n")
+    variables = {"raw_location": str(tmp_path / "{table}.csv"), "as_of_date": "2024-07-01"}
+    marts = contents(build(tmp_path, variables))
+    assert {mart for mart, rows in marts.items() if not rows} == empty_marts
+    if "subscriptions" in kept:
+        assert marts["mrr_churn_by_period"] == demo["mrr_churn_by_period"]
+    if "orders" in kept:
+        assert marts["repeat_purchase_by_period"] == demo["repeat_purchase_by_period"]
+
+
+def test_nothing_at_all(tmp_path):
+    for table, columns in RAW_COLUMNS.items():
+        (tmp_path / f"{table}.csv").write_text(",".join(columns) + "\n")
+    marts = contents(build(tmp_path, {"raw_location": str(tmp_path / "{table}.csv")}))
+    assert not any(marts.values())
+
+
+def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
+    project = tmp_path / "project"
+    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "*.duckdb*"))
+    seed = project / "seeds" / "reference" / "period_grains.csv"
+    seed.write_text("".join(line for line in seed.open() if not line.startswith(("day", "quarter"))))
+    finished = dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", cwd=project)
+    assert finished.returncode == 0, finished.output
+    kept = {
+        mart: [row for row in rows if row.get("period_grain") not in ("day", "quarter")] for mart, rows in demo.items()
+    }
+    assert contents(finished) == kept
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"raw_location": "exports/orders.csv"}, "raw_location must be a path with {table} in it"),
+        ({"raw_location": "exports/{table}.csv", "raw_schema": "raw"}, "Set raw_location or raw_schema, not both."),
+        ({"segments": ["plan"]}, "segments are customer attributes (country, acquisition_channel); 'plan' is none"),
+        ({"as_of_date": "1.7.2024"}, "as_of_date is a date such as 2024-07-01, not '1.7.2024'"),
+        ({"countable_order_statuses": "completed"}, "countable_order_statuses is a list, such as [completed]"),
+        ({"fiscal_year_start_month": 13}, "fiscal_year_start_month is a whole number from 1 to 12, not '13'"),
+        ({"gross_margin": "70%"}, "gross_margin is a number such as 0.8, not '70%'"),
+    ],
+)
+def test_a_var_that_cannot_be_used_is_refused(tmp_path, variables, message):
+    finished = dbt(tmp_path, "build", variables=variables)
+    assert finished.returncode != 0
+    assert message in " ".join(finished.output.split())
