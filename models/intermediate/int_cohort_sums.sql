@@ -17,7 +17,7 @@ order_periods as (
 
     select *
     from {{ ref('int_order_periods') }}
-    where period_grain <> 'day' and is_identified
+    where period_grain <> 'day' and customer_id is not null
 
 ),
 

@@ -1,0 +1,45 @@
+# make build   an environment in .venv, then the marts of the demo company in warehouse.duckdb
+# make test    every check: linters, whole builds, real data
+# make docs    one HTML file about every model and column: target/static_index.html
+# make lint    SQL style and conventions
+# make lock    pin the newest packages that requirements/*.in allow (needs uv)
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+DBT := .venv/bin/dbt
+
+.PHONY: build test docs lint lock
+
+build: .venv/build
+	$(DBT) build
+
+test: lint .venv/test
+	.venv/bin/python -m pytest tests/python
+
+docs: build
+	$(DBT) docs generate --static
+
+lint: .venv/build .venv-lint/lint
+	.venv-lint/bin/sqlfluff lint models tests/singular
+	$(DBT) parse --target-path target/lint
+	.venv-lint/bin/dbt-bouncer run --config-file dbt-bouncer.yml
+
+lock:
+	for name in build test lint; do \
+		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
+			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
+			|| exit 1; \
+	done
+
+.venv/build: requirements/build.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv/test: requirements/test.txt .venv/build
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv-lint/lint: requirements/lint.txt
+	$(PYTHON) -m venv .venv-lint
+	.venv-lint/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
