@@ -1,5 +1,6 @@
 # make build   an environment in .venv, then the marts of the demo company in warehouse.duckdb
 # make test    every check: linters, whole builds, real data
+# make validate  the guard alone: are the raw tables as the contract wants them?
 # make docs    one HTML file about every model and column: target/static_index.html
 # make lint    SQL style and conventions
 # make lock    pin the newest packages that requirements/*.in allow (needs uv)
@@ -7,10 +8,13 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DBT := .venv/bin/dbt
 
-.PHONY: build test docs lint lock
+.PHONY: build validate test docs lint lock
 
 build: .venv/build
 	$(DBT) build
+
+validate: .venv/build
+	$(DBT) build --select path:models/raw path:seeds/demo $(if $(VARS),--vars '$(VARS)')
 
 test: lint .venv/test
 	.venv/bin/python -m pytest tests/python

@@ -1,15 +1,25 @@
+{#- The names of the raw tables. -#}
+{% macro raw_table_names() -%}
+    {{ return(['customers', 'plans', 'subscriptions', 'orders']) }}
+{%- endmacro %}
+
 {#-
-    The relation of a raw table: the demo's seed, files, or a table of the warehouse.
+    The relation of a raw table: the demo's seed, files, or a table of the warehouse. Whoever reads one depends on all of
+    them, so that a guard that refuses one, or a key from one into another, holds back everything.
     Example: select * from {{ raw('orders') }}
 -#}
 {% macro raw(table) -%}
-    {%- if raw_tables_are() == 'demo' -%}
-        {{ ref('raw_' ~ table) }}
-    {%- elif raw_tables_are() == 'schema' -%}
-        {{ source('raw', table) }}
-    {%- else -%}
-        {{ ref('raw_file_' ~ table) }}
-    {%- endif -%}
+    {%- set relations = {} -%}
+    {%- for name in raw_table_names() -%}
+        {%- if raw_tables_are() == 'demo' -%}
+            {%- do relations.update({name: ref('raw_' ~ name)}) -%}
+        {%- elif raw_tables_are() == 'schema' -%}
+            {%- do relations.update({name: source('raw', name)}) -%}
+        {%- else -%}
+            {%- do relations.update({name: ref('raw_file_' ~ name)}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(relations[table]) }}
 {%- endmacro %}
 
 {#- Where the raw tables are: 'demo', 'csv', 'parquet' or 'schema'. -#}

@@ -2,7 +2,7 @@
 
 with
 
-customers as (select * from {{ raw('customers') }}),
+customers as (select * from {{ guarded('customers') }}),
 
 typed as (
 

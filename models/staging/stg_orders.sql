@@ -2,7 +2,7 @@
 
 with
 
-orders as (select * from {{ raw('orders') }}),
+orders as (select * from {{ guarded('orders') }}),
 
 typed as (
 

@@ -2,7 +2,7 @@
 
 with
 
-plans as (select * from {{ raw('plans') }}),
+plans as (select * from {{ guarded('plans') }}),
 
 typed as (
 

@@ -2,7 +2,7 @@
 
 with
 
-subscriptions as (select * from {{ raw('subscriptions') }}),
+subscriptions as (select * from {{ guarded('subscriptions') }}),
 
 typed as (
 

@@ -64,9 +64,9 @@ def test_the_demo_looks_like_a_business(demo):
 def test_every_column_is_described(demo):
     manifest = json.loads((demo.warehouse.parent / "target" / "manifest.json").read_text())
     described = {
-        (node["schema"], node["alias"], name)
-        for node in manifest["nodes"].values()
-        if node["resource_type"] in ("model", "seed") and node["description"]
+        (node["schema"], node.get("alias") or node["name"], name)
+        for node in [*manifest["nodes"].values(), *manifest["sources"].values()]
+        if node["resource_type"] in ("model", "seed", "source") and node["description"]
         for name, column in node["columns"].items()
         if column["description"]
     }

@@ -1,0 +1,231 @@
+"""The guard: a catalogue of bad and odd input, each a mutation of good data, and what must come of it."""
+
+import json
+import os
+import shutil
+
+import duckdb
+import pytest
+import yaml
+from conftest import ROOT, build, dbt
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+
+GOOD = {
+    "customers": """customer_id,created_at,country,acquisition_channel
+c1,2024-01-01,DE,ads
+c2,2024-01-05,US,
+c3,2024-02-01,,ads
+""",
+    "plans": """plan_id,plan_name,product,tier,price,currency,billing_interval,billing_interval_count
+monthly,Monthly,app,1,10,USD,month,1
+yearly,Yearly,app,2,120,USD,year,1
+""",
+    "subscriptions": """subscription_id,customer_id,plan_id,status,quantity,discount_percent,started_at,ended_at,cancel_requested_at,end_reason
+s1,c1,monthly,active,1,0,2024-01-01,2024-02-10,2024-02-01,too expensive
+s1,c1,yearly,active,1,0,2024-02-10,,,
+s2,c2,monthly,active,2,10,2024-01-05 09:30:00,2024-03-01,,
+""",
+    "orders": """order_id,customer_id,ordered_at,status,amount,refunded_amount,currency
+o1,c1,2024-01-02,completed,20,0,USD
+o2,c1,2024-02-02T10:00:00Z,completed,30.5,0,USD
+o3,c3,2024-02-03,completed,5,0,USD
+o4,c2,2024-02-04,cancelled,-7,0,USD
+""",
+}  # fmt: skip
+
+
+def replaced(table, old, new):
+    """The good data with a text of one table replaced."""
+    assert GOOD[table].count(old) >= 1, old
+    return {**GOOD, table: GOOD[table].replace(old, new, 1)}
+
+
+def encoded(table, encoding, text=None):
+    return {**GOOD, table: (text or GOOD[table]).encode(encoding)}
+
+
+def without(table, column):
+    header, *rows = (line.split(",") for line in GOOD[table].splitlines())
+    place = header.index(column)
+    lines = [",".join(row[:place] + row[place + 1 :]) for row in [header, *rows]]
+    return {**GOOD, table: "\n".join(lines) + "\n"}
+
+
+ORDER = "o1,c1,2024-01-02,completed,20,0,USD"
+STRETCH = "s2,c2,monthly,active,2,10,2024-01-05 09:30:00,2024-03-01,,"
+MONTHLY = "monthly,Monthly,app,1,10,USD,month,1"
+
+# Name of the mutation -> the raw tables, and what the refusal must name.
+REFUSED = {
+    "a missing table": ({**GOOD, "orders": None}, ["raw_file_orders", "orders.csv"]),
+    "an empty file": ({**GOOD, "orders": ""}, ["orders"]),
+    "a missing column": (without("orders", "amount"), ["orders has all columns", "'amount'"]),
+    "semicolons for commas": (
+        {**GOOD, "plans": GOOD["plans"].replace(",", ";")}, ["plans has all columns", "'plan_id'"]
+    ),
+    "a truncated last line": ({**GOOD, "orders": GOOD["orders"].rstrip() + "\no5,c1,2024"}, ["orders"]),
+    "an unclosed quote": ({**GOOD, "orders": GOOD["orders"] + '"o5,c1,2024-02-05,completed,1,0,USD\n'}, ["orders"]),
+    "UTF-16": (encoded("orders", "utf-16"), ["orders"]),
+    "Latin-1": (encoded("customers", "latin-1", GOOD["customers"].replace("ads", "Büro")), ["customers"]),
+    "text for a number": (replaced("orders", ",20,", ",twenty,"), ["orders.amount", "1 of 4 rows", "'twenty'", "'o1'"]),
+    "a comma for decimals": (replaced("orders", ",20,", ',"20,50",'), ["orders.amount", "'20,50'"]),
+    "a thousands separator": (replaced("orders", ",20,", ',"1,020.00",'), ["orders.amount", "'1,020.00'"]),
+    "a currency sign": (replaced("plans", ",10,", ",$10,"), ["plans.price", "'$10'"]),
+    "NaN": (replaced("orders", ",20,", ",NaN,"), ["orders.amount", "'NaN'"]),
+    "Infinity": (replaced("plans", ",10,", ",Infinity,"), ["plans.price", "'Infinity'"]),
+    "an amount of 26 digits": (replaced("orders", ",20,", f",{10**25},"), ["orders.amount", "1 of 4 rows"]),
+    "no amount": (replaced("orders", ",20,", ",,"), ["orders.amount", "1 of 4 rows"]),
+    "SQL for a number": (replaced("orders", ",20,", ",1); drop schema marts; --,"), ["orders.amount", "drop schema"]),
+    "a negative refund": (replaced("orders", ",20,0,", ",20,-1,"), ["orders.refunded_amount", "'-1'"]),
+    "a negative price": (replaced("plans", ",10,", ",-10,"), ["plans.price", "'-10'"]),
+    "a duplicate order": ({**GOOD, "orders": GOOD["orders"] + ORDER + "\n"}, ["orders.order_id", "2 of 5 rows", "'o1'"]),
+    "a duplicate customer": (
+        {**GOOD, "customers": GOOD["customers"] + "c1,2024-01-02,DE,\n"}, ["customers.customer_id", "2 of 4 rows"]
+    ),
+    "a duplicate plan": ({**GOOD, "plans": GOOD["plans"] + MONTHLY + "\n"}, ["plans.plan_id", "'monthly'"]),
+    "an order without a key": (replaced("orders", "o1,", ","), ["orders.order_id", "1 of 4 rows"]),
+    "a customer without a key": (replaced("customers", "c3,", ","), ["customers.customer_id", "1 of 3 rows"]),
+    "a subscription without a customer": (replaced("subscriptions", "s2,c2", "s2,"), ["subscriptions.customer_id"]),
+    "an order of nobody we know": (replaced("orders", "o3,c3", "o3,c9"), ["orders.customer_id", "'c9'", "'o3'"]),
+    "a subscription of nobody we know": (
+        replaced("subscriptions", "s2,c2", "s2,c9"), ["subscriptions.customer_id", "'c9'", "'s2'"]
+    ),
+    "a subscription to no plan we know": (
+        replaced("subscriptions", "c2,monthly", "c2,gold"), ["subscriptions.plan_id", "'gold'"]
+    ),
+    "a negative quantity": (replaced("subscriptions", "active,2,", "active,-2,"), ["subscriptions.quantity", "'-2'"]),
+    "half a seat": (replaced("subscriptions", "active,2,", "active,1.5,"), ["subscriptions.quantity", "'1.5'"]),
+    "a discount over 100": (replaced("subscriptions", "2,10,", "2,101,"), ["subscriptions.discount_percent", "'101'"]),
+    "a negative discount": (replaced("subscriptions", "2,10,", "2,-1,"), ["subscriptions.discount_percent", "'-1'"]),
+    "an unknown subscription status": (
+        replaced("subscriptions", "monthly,active,2", "monthly,Active,2"), ["subscriptions.status", "'Active'"]
+    ),
+    "an order without a status": (replaced("orders", "completed,20", ",20"), ["orders.status", "1 of 4 rows"]),
+    "an unknown interval": (replaced("plans", "USD,month", "USD,fortnight"), ["plans.billing_interval", "'fortnight'"]),
+    "an interval count of 0": (replaced("plans", "month,1", "month,0"), ["plans.billing_interval_count", "'0'"]),
+    "a tier in words": (replaced("plans", "app,1", "app,gold"), ["plans.tier", "'gold'"]),
+    "an order in another currency": (replaced("orders", "20,0,USD", "20,0,EUR"), ["orders.currency", "'EUR'", "'o1'"]),
+    "a paid plan in another currency": (replaced("plans", "10,USD", "10,EUR"), ["plans.currency", "'EUR'"]),
+    "overlapping stretches": (
+        replaced("subscriptions", "2024-01-01,2024-02-10", "2024-01-01,2024-02-11"), ["subscriptions.ended_at", "'s1'"]
+    ),
+    "two stretches that start together": (
+        {**GOOD, "subscriptions": GOOD["subscriptions"] + STRETCH + "\n"}, ["subscriptions.ended_at", "'s2'"]
+    ),
+    "two open stretches": (replaced("subscriptions", "01-01,2024-02-10", "01-01,"), ["subscriptions.ended_at", "'s1'"]),
+    "a day first": (replaced("orders", "2024-01-02", "31-01-2024"), ["orders.ordered_at", "'31-01-2024'"]),
+    "the 30th of February": (replaced("orders", "2024-01-02", "2024-02-30"), ["orders.ordered_at", "'2024-02-30'"]),
+    "an offset": (
+        replaced("subscriptions", "05 09:30:00", "05 09:30:00+02:00"), ["subscriptions.started_at", "+02:00"]
+    ),
+    "no start": (replaced("subscriptions", "2024-01-05 09:30:00", ""), ["subscriptions.started_at", "1 of 3 rows"]),
+    "a start in the year 9999": (
+        replaced("subscriptions", "2024-01-05 09:30:00,2024-03-01", "9999-12-31,"), ["subscriptions.started_at", "9999"]
+    ),
+    "a sign-up in the year 9999": (replaced("customers", "2024-02-01", "9999-12-31"), ["customers.created_at", "9999"]),
+    "an order in the year 1": (replaced("orders", "2024-01-02", "0001-01-01"), ["orders.ordered_at", "0001"]),
+}  # fmt: skip
+
+
+def spelled(old, new):
+    """The good data with a customer's id spelled otherwise everywhere."""
+    return {table: text.replace(f"{old},", f"{new},") for table, text in GOOD.items()}
+
+
+# Name of the mutation -> the raw tables, a query on the marts and what it must answer.
+MRR = "select sum(mrr_change) from marts.mrr_movements where mrr_change > 0"
+ORDERS = "select sum(orders) from marts.customers"
+SAME = [(f"{MRR}", "28.000000"), (ORDERS, "3")]
+FLOWS_ON = {
+    "the good data": (GOOD, SAME),
+    "a byte-order mark": (encoded("customers", "utf-8-sig"), SAME),
+    "CRLF": ({table: text.replace("\n", "\r\n") for table, text in GOOD.items()}, SAME),
+    "no newline at the end": ({table: text.rstrip("\n") for table, text in GOOD.items()}, SAME),
+    "more columns": ({table: text.replace("\n", ",more\n") for table, text in GOOD.items()}, SAME),
+    "quotes and newlines in a field": (
+        replaced("subscriptions", "too expensive", '"too ""expensive"",\nhe said"'), SAME
+    ),
+    "a cell of 1 MB": (replaced("subscriptions", "too expensive", "x" * 1_000_000), SAME),
+    "ids that differ in case": ({**spelled("c2", "C1")}, [*SAME, ("select count(*) from marts.customers", "3")]),
+    "ids that differ in trailing blanks": (spelled("c2", "c1 "), [*SAME, ("select count(*) from marts.customers", "3")]),
+    "emoji": (spelled("c1", "🦊"), [*SAME, ("select orders from marts.customers where customer_id = '🦊'", "2")]),
+    "SQL for an id": (
+        spelled("c1", "'; drop schema marts; --"), [*SAME, ("select max(orders) from marts.customers", "2")]
+    ),
+    "no orders, header only": (
+        {**GOOD, "orders": GOOD["orders"].splitlines()[0] + "\n"}, [SAME[0], (ORDERS, "0")]
+    ),
+    "no subscriptions, header only": (
+        {**GOOD, "subscriptions": GOOD["subscriptions"].splitlines()[0] + "\n"}, [(MRR, "None"), SAME[1]]
+    ),
+    "an end in the year 9999 is an open end": (
+        replaced("subscriptions", "09:30:00,2024-03-01", "09:30:00,9999-12-31"),
+        [("select count(*) from marts.customers where is_paying", "2")],
+    ),
+    "an end before the start has no effect": (
+        replaced("subscriptions", "09:30:00,2024-03-01", "09:30:00,0001-01-01"), [(MRR, "10.000000"), SAME[1]]
+    ),
+    "a stretch of no length beside one of length": (
+        {**GOOD, "subscriptions": GOOD["subscriptions"] + STRETCH.replace("2024-03-01", "2024-01-05 09:30:00") + "\n"},
+        SAME,
+    ),
+    "a guest's order": (
+        replaced("orders", "o1,c1", "o1,"),
+        [(ORDERS, "2"), ("select max(orders) from marts.repeat_purchase_by_period where period_grain = 'year'", "3")],
+    ),
+    "an order in another currency that does not count": (replaced("orders", "-7,0,USD", "-7,0,EUR"), SAME),
+    "an unknown country": (replaced("customers", "DE", "Germany"), SAME),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory):
+    """A folder whose files each test replaces, and dbt in this process: importing it once saves most of the time."""
+    folder = tmp_path_factory.mktemp("it's raw")
+    saved = dict(os.environ)
+    os.environ |= {
+        "RETENTION_WAREHOUSE": str(folder / "warehouse.duckdb"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+    }
+    yield folder
+    os.environ.clear()
+    os.environ |= saved
+
+
+def write(folder, tables):
+    for table, content in tables.items():
+        path = folder / f"{table}.csv"
+        path.unlink(missing_ok=True)
+        if content is not None:
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def invoke(folder, *arguments):
+    """Run dbt in this process on the folder's files; (whether it succeeded, the messages of what failed)."""
+    variables = json.dumps({"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-04-01"})
+    finished = dbtRunner().invoke([*arguments, "--project-dir", str(ROOT), "--quiet", "--vars", variables])
+    DuckDBConnectionManager.close_all_connections()
+    failed = [result for result in finished.result if result.status not in ("success", "pass", "warn", "no-op")]
+    return finished.success, "\n".join(f"{result.node.name} {result.message}" for result in failed)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_is_refused(workplace, name):
+    tables, named = REFUSED[name]
+    write(workplace, tables)
+    success, messages = invoke(workplace, "build", "--exclude-resource-type", "unit_test")
+    assert not success
+    assert [text for text in named if text not in messages] == [], messages
+    assert "stg_orders" in messages  # skipped: nothing downstream was built
+
+
+@pytest.mark.parametrize("name", FLOWS_ON)
+def test_it_flows_on(workplace, name):
+    tables, answers = FLOWS_ON[name]
+    write(workplace, tables)
+    success, messages = invoke(workplace, "build", "--exclude-resource-type", "unit_test")
+    assert success, messages
+    with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
+        assert [(sql, str(warehouse.execute(sql).fetchone()[0])) for sql, _ in answers] == answers
