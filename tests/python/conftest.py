@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 SHARED_DATA = ROOT.parent / "shared" / "data"
 RAW_COLUMNS = {
     "customers": "customer_id created_at country acquisition_channel".split(),

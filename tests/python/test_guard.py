@@ -7,9 +7,11 @@ import shutil
 import duckdb
 import pytest
 import yaml
-from conftest import ROOT, build, dbt
+from conftest import RAW_COLUMNS, ROOT, build, dbt
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+
+from plugins import guard
 
 GOOD = {
     "customers": """customer_id,created_at,country,acquisition_channel
@@ -229,3 +231,181 @@ def test_it_flows_on(workplace, name):
     assert success, messages
     with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
         assert [(sql, str(warehouse.execute(sql).fetchone()[0])) for sql, _ in answers] == answers
+
+
+# --- suites that are wrong ---
+
+
+def suite(**changes):
+    """A suite of one good expectation, changed; a value of None takes the key away."""
+    expectation = {
+        "type": "expect_column_values_to_not_be_null",
+        "kwargs": {"column": "order_id"},
+        "description": "is never empty",
+        "severity": "critical",
+        **changes,
+    }
+    return {"name": "orders", "expectations": [{key: item for key, item in expectation.items() if item is not None}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "expectations/orders.yml is missing"),
+        ("expectations: [", "expectations/orders.yml is not a suite"),
+        ({"name": "orders", "expectations": []}, "expectations/orders.yml holds no expectation"),
+        (suite(type="expect_column_values_to_be_nice"), "expect_column_values_to_be_nice"),
+        (suite(severity="warn"), "severity is one of critical, warning, info"),
+        (suite(severity=None), "severity is one of critical, warning, info"),
+        (suite(description=None), "the description, the expectation in words, is missing"),
+        (suite(kwargs={"column": "order_id", "at_most": 1}), "at_most"),
+        (suite(kwargs={}), "column"),
+        (suite(kwargs={"column": "order_key"}), "the contract knows no column order_key of orders"),
+        (suite(meta={"column": "order_key"}), "the contract knows no column order_key of orders"),
+    ],
+)
+def test_a_suite_that_is_wrong_fails_loudly(tmp_path, monkeypatch, content, message):
+    monkeypatch.setattr(guard, "SUITES", tmp_path)
+    if content is not None:
+        (tmp_path / "orders.yml").write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    with pytest.raises(guard.SuiteError) as problem:
+        guard.load_suite("orders", RAW_COLUMNS["orders"])
+    assert message in str(problem.value)
+
+
+def test_the_suites_are_loaded_whole():
+    for table, columns in RAW_COLUMNS.items():
+        expectations, key = guard.load_suite(table, columns)
+        written = yaml.safe_load((guard.SUITES / f"{table}.yml").read_text())["expectations"]
+        assert [e.configuration.type for e in expectations] == [e["type"] for e in written]
+        assert [e.severity.value for e in expectations] == [e["severity"] for e in written]
+        assert set(key) <= set(columns)
+
+
+# --- builds with edited suites ---
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A copy of the project whose suites a test may edit."""
+    copy = tmp_path / "project"
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "*.duckdb*"))
+    return copy
+
+
+def edit(project, table, number, **changes):
+    """Change keys of one expectation of a suite."""
+    path = project / "expectations" / f"{table}.yml"
+    content = yaml.safe_load(path.read_text())
+    content["expectations"][number] |= changes
+    path.write_text(yaml.safe_dump(content))
+
+
+def place(table, description):
+    """Where the expectation with this description, on this column, stands in a suite."""
+    written = yaml.safe_load((ROOT / "expectations" / f"{table}.yml").read_text())["expectations"]
+    return next(
+        number
+        for number, e in enumerate(written)
+        if f"{e['kwargs'].get('column') or (e.get('meta') or {}).get('column')} {e['description']}" == description
+    )
+
+
+def variables(folder):
+    return {"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-04-01"}
+
+
+def test_sql_that_cannot_be_run_is_critical_whatever_its_severity(project, tmp_path):
+    write(tmp_path, GOOD)
+    query = {"unexpected_rows_query": "select * from {batch} where no_such_column = 1"}
+    edit(project, "orders", place("orders", "refunded_amount is not more than the amount"), kwargs=query)
+    finished = dbt(tmp_path, "build", "--select", "path:models/raw", variables=variables(tmp_path), cwd=project)
+    assert finished.returncode == 1
+    assert "cannot be run" in finished.output and "no_such_column" in finished.output
+
+
+def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project, tmp_path):
+    meta = {"column": "amount", "quarantine": True, "mostly": 0.7}
+    edit(project, "orders", place("orders", "amount is a decimal number"), meta=meta)
+    unit_tests_left_out = ("build", "--exclude-resource-type", "unit_test")
+
+    write(tmp_path, replaced("orders", "30.5,0,USD", "NaN,0,USD"))  # one of four orders
+    finished = dbt(tmp_path, *unit_tests_left_out, variables=variables(tmp_path), cwd=project)
+    assert finished.returncode == 0, finished.output
+    assert "WARN=1" in finished.output
+    assert "orders.amount is a decimal number: not so in 1 of 4 rows, such as 'NaN'" in finished.output
+    assert "1 rows are in quarantine" in finished.output
+    [row] = finished.query("select * from quality.quarantine")
+    assert json.loads(row["row_key"]) == {"order_id": "o2"}
+    assert json.loads(row["row_content"])["amount"] == "NaN"
+    assert row["reason"] == "amount is a decimal number"
+    assert finished.query("select sum(orders) as orders from marts.customers") == [{"orders": 2}]
+
+    write(tmp_path, {**GOOD, "orders": GOOD["orders"].replace("30.5", "NaN").replace(",5,0", ",NaN,0")})  # two of four
+    finished = dbt(tmp_path, *unit_tests_left_out, variables=variables(tmp_path), cwd=project)
+    assert finished.returncode == 1
+    assert "critical: orders.amount is a decimal number: not so in 2 of 4 rows" in finished.output
+
+    write(tmp_path, GOOD)
+    finished = dbt(tmp_path, *unit_tests_left_out, variables=variables(tmp_path), cwd=project)
+    assert finished.query("select sum(orders) as orders from marts.customers") == [{"orders": 3}]
+    assert finished.query("select * from quality.quarantine") == []
+
+
+def test_a_key_may_be_quarantined_by_great_expectations_own_mostly(project, tmp_path):
+    number = place("orders", "order_id is unique")
+    edit(project, "orders", number, kwargs={"column": "order_id", "mostly": 0.5}, meta={"quarantine": True})
+    write(tmp_path, {**GOOD, "orders": GOOD["orders"] + ORDER.replace("20", "21") + "\n"})
+    finished = dbt(
+        tmp_path, "build", "--exclude-resource-type", "unit_test", variables=variables(tmp_path), cwd=project
+    )
+    assert finished.returncode == 0, finished.output
+    assert finished.query("select count(*) as rows from quality.quarantine") == [{"rows": 2}]
+    assert finished.query("select sum(orders) as orders from marts.customers") == [{"orders": 2}]
+
+
+def test_warnings_and_the_history_of_results(tmp_path):
+    write(tmp_path, GOOD)
+    first = build(tmp_path, variables(tmp_path))
+    assert first.output.count("Great Expectations") == first.output.count("Calculating") == 0
+
+    write(tmp_path, {**GOOD, "orders": "\n".join(GOOD["orders"].splitlines()[:3]) + "\n"})  # two of four orders
+    second = build(tmp_path, {**variables(tmp_path), "as_of_date": "2024-06-01"})
+    assert "WARN=2" in second.output  # orders: fewer, old; subscriptions: old
+    assert "orders has no more than 30 % fewer rows" in second.output and "rows_before 4" in second.output
+    assert "has at least one order within 40 days of as_of_date" in second.output
+    assert "starts at least one stretch within 40 days of as_of_date" in second.output
+
+    write(tmp_path, replaced("orders", ",20,", ",twenty,"))
+    third = dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", variables=variables(tmp_path))
+    assert third.returncode == 1
+    history = third.query("select * from marts.data_quality where column_name = 'amount' order by checked_at")
+    assert [(row["is_success"], row["rows_checked"], row["rows_failed"], row["is_latest"]) for row in history] == [
+        (True, 4, None, False), (True, 2, None, False), (False, 4, 1, True),
+    ]  # fmt: skip
+    assert json.loads(history[-1]["samples"]) == ["twenty"]
+    assert json.loads(history[-1]["failed_keys"]) == [{"order_id": "o1"}]
+    assert len({row["build_id"] for row in history}) == 3
+    assert [row["has_succeeded"] for row in third.query("from quality.builds order by finished_at")] == [
+        True, True, False,
+    ]  # fmt: skip
+
+
+def test_tables_in_a_schema_that_needs_quoting(tmp_path):
+    write(tmp_path, GOOD)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute('create schema "my raw schema"')
+        for table in RAW_COLUMNS:
+            path = str(tmp_path / f"{table}.csv")
+            connection.execute(
+                f'create table "my raw schema".{table} as from read_csv(?, all_varchar = true)', [path]
+            )
+    finished = build(tmp_path, {"raw_schema": "my raw schema", "as_of_date": "2024-04-01"})
+    assert finished.query(ORDERS) == [{"sum(orders)": 3}]
+
+
+def test_a_dry_run_is_not_an_empty_export(tmp_path):
+    write(tmp_path, GOOD)
+    build(tmp_path, variables(tmp_path))
+    empty = build(tmp_path, variables(tmp_path), "--empty")
+    assert "WARN=0" in empty.output
