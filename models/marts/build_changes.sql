@@ -1,0 +1,30 @@
+-- One row per published number that this build has otherwise: what readers had before it, what they have after it.
+-- The readers' file may not be there yet, so that plugins/publication.py compares and this model reads what it found.
+
+{{ config(pre_hook={'sql': '{{ compare_with_published(model) }}', 'transaction': false}) }}
+
+-- depends_on: {{ ref('clv_by_period') }}
+-- depends_on: {{ ref('customer_churn_by_period') }}
+-- depends_on: {{ ref('mrr_churn_by_period') }}
+-- depends_on: {{ ref('repeat_purchase_by_period') }}
+-- depends_on: {{ ref('retention_by_cohort') }}
+-- depends_on: {{ ref('retention_by_period') }}
+
+with
+
+changes as (select * from retention_changes.main.changes)
+
+select
+    mart,
+    basis,
+    period_grain,
+    period_start_date,
+    periods_since,
+    segment,
+    segment_value,
+    was_complete,
+    column_name,
+    previous_value,
+    new_value
+
+from changes
