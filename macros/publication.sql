@@ -14,10 +14,12 @@
 -#}
 {% macro close_publication(results) -%}
     {%- if execute and flags.WHICH == 'build' -%}
-        {%- set expected, marts, failed, built = [], [], [], [] -%}
+        {%- set expected, marts, failed, skipped, built = [], [], [], [], [] -%}
         {%- for result in results -%}
             {%- do built.append(result.node.unique_id) -%}
-            {%- if result.status | string not in ['success', 'pass', 'warn', 'no-op'] -%}
+            {%- if result.status | string == 'skipped' -%}
+                {%- do skipped.append(result.node.name) -%}
+            {%- elif result.status | string not in ['success', 'pass', 'warn', 'no-op'] -%}
                 {%- do failed.append(result.node.name) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -47,7 +49,7 @@
             'build_id': invocation_id,
             'marts': marts,
             'as_of_date': (graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first).relation_name,
-            'failed': failed,
+            'failed': failed + skipped,
             'expected': expected | length,
             'missing': expected | reject('in', built) | list | length,
             'selected': selected | length > 0,

@@ -263,31 +263,42 @@ def point_to(parquet, folder):
             shutil.rmtree(old, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def reading(marts_file):
+    """A cursor of a DuckDB of its own with the readers' file as the database READERS. Raises duckdb.Error.
+
+    Not by dbt's connection, which a damaged file must not take down. By a name of our own, because a file that is
+    called marts.duckdb makes `marts.periods` ambiguous: a schema, or a database?
+    """
+    with duckdb.connect() as connection:
+        connection.execute(f"attach {text(marts_file)} as {READERS} (read_only)")
+        yield connection
+
+
 def readers_have(marts_file):
     """A sentence: which marts readers see."""
     if not marts_file.exists():
-        return f"There are no published marts yet ({marts_file})."
+        return "Readers have no marts yet."
     try:
-        with duckdb.connect(str(marts_file), read_only=True) as readers:
-            as_of_date, build_id = readers.execute("select as_of_date, build_id from marts.published").fetchone()
+        with reading(marts_file) as readers:
+            published = readers.execute(f"select as_of_date, build_id from {READERS}.marts.published").fetchone()
+        return f"Readers keep the marts of {published[0]} (build {published[1][:SHORT]})."
     except (duckdb.Error, TypeError):
-        return f"{marts_file} is as it was, and cannot be read."
-    return f"Readers keep the marts of {as_of_date} (build {build_id[:SHORT]})."
+        return f"{marts_file} is left as it was; it cannot be read."
 
 
 def find_changes(cursor, marts_file, marts):
     """Fill the table of changes: published numbers of these marts, name -> relation, that this build has otherwise.
 
-    Raises duckdb.Error or ValueError where the readers' file cannot be trusted. The file is first read as a whole by a
-    DuckDB of its own: a damaged file must not take dbt's connection down with it.
+    Raises duckdb.Error or ValueError where the readers' file is not what was published.
     """
     cursor.execute(f"delete from {SCRATCH}.main.changes")
     if not marts_file.exists():
         return
-    with duckdb.connect(str(marts_file), read_only=True) as readers:
-        published = dict(readers.execute("select mart, checksum from marts.published").fetchall())
+    with reading(marts_file) as readers:
+        published = dict(readers.execute(f"select mart, checksum from {READERS}.marts.published").fetchall())
         for mart in sorted(published.keys() & marts.keys()):
-            table = f"marts.{quoted(mart)}"
+            table = f"{READERS}.marts.{quoted(mart)}"
             found = readers.execute(f"select {checksum_sql(columns_of(readers, table))} from {table}").fetchone()[0]
             if found != published[mart]:
                 raise ValueError(f"the checksum of {mart} is not the published one")
@@ -351,7 +362,8 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config):
         """Where to publish: `marts`, a file, and `parquet`, a folder or nothing."""
-        self.marts = Path(os.path.realpath(plugin_config.get("marts") or "marts.duckdb"))
+        self.named = plugin_config.get("marts") or "retention.duckdb"
+        self.marts = Path(os.path.realpath(self.named))
         self.parquet = plugin_config.get("parquet") and Path(os.path.realpath(plugin_config["parquet"]))
         self.unfinished = False  # a build has started and not said how it ended
         self.lock = None
@@ -410,7 +422,8 @@ class Plugin(BasePlugin):
         failed, missing = build["failed"], build["missing"]
         if failed:
             names = ", ".join(failed[:5]) + (", ..." if len(failed) > 5 else "")
-            cause = f"{len(failed)} node{'s' * (len(failed) > 1)} failed or were skipped ({names})"
+            count = "1 node failed or was" if len(failed) == 1 else f"{len(failed)} nodes failed or were"
+            cause = f"{count} skipped ({names})"
         elif build["empty"]:
             cause = "a build with --empty or --sample has no facts"
         elif missing or build["selected"]:
@@ -429,8 +442,8 @@ class Plugin(BasePlugin):
         except BaseException:
             self.unfinished = True
             raise
-        places = os.path.relpath(self.marts) + (f" and {os.path.relpath(self.parquet)}" if self.parquet else "")
-        line = f"Published {len(build['marts'])} marts to {places} (build {build['build_id'][:SHORT]}, as of {as_of_date})."
+        name = self.named + (f" and {self.parquet}" if self.parquet else "")
+        line = f"Published {len(build['marts'])} marts to {name} (build {build['build_id'][:SHORT]}, as of {as_of_date})."
         changed, restated = cursor.execute(
             f"select count(*), count(*) filter (where was_complete) from {SCRATCH}.main.changes"
         ).fetchone()

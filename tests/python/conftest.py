@@ -41,19 +41,25 @@ class Build:
             return [dict(zip(names, row)) for row in cursor.fetchall()]
 
 
-def dbt(folder, *arguments, variables=None, cwd=ROOT):
-    """Run dbt on this project; its warehouse, target and logs go to `folder`."""
+def dbt_process(folder, *arguments, variables=None, cwd=ROOT, **environment):
+    """What subprocess needs to run dbt on this project; its warehouse, marts, target and logs go to `folder`."""
     folder = Path(folder)
     environment = dict(
-        os.environ,
+        {name: value for name, value in os.environ.items() if not name.startswith("RETENTION_")},
         RETENTION_WAREHOUSE=str(folder / "warehouse.duckdb"),
         DBT_TARGET_PATH=str(folder / "target"),
         DBT_LOG_PATH=str(folder / "logs"),
         DBT_USE_COLORS="false",
+        **{"RETENTION_MARTS": str(folder / "retention.duckdb"), **environment},
     )
     command = [str(Path(sys.executable).parent / "dbt"), *arguments, "--vars", json.dumps(variables or {}, default=str)]
-    finished = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True)
-    return Build(finished.returncode, finished.stdout + finished.stderr, folder / "warehouse.duckdb")
+    return {"args": command, "cwd": cwd, "env": environment, "text": True}
+
+
+def dbt(folder, *arguments, **options):
+    """Run dbt on this project: see dbt_process."""
+    finished = subprocess.run(**dbt_process(folder, *arguments, **options), capture_output=True)
+    return Build(finished.returncode, finished.stdout + finished.stderr, Path(folder) / "warehouse.duckdb")
 
 
 def build(folder, variables=None, *arguments):
