@@ -1,7 +1,7 @@
 {#- A build has started: stops it where it could not be published. Runs on-run-start; see plugins/publication.py. -#}
 {% macro open_publication() -%}
     {%- if execute and flags.WHICH == 'build' -%}
-        {%- set answer = ask_publication('open_publication', {}) -%}
+        {%- set answer = ask_publication('open_publication', invocation_id) -%}
         {%- if answer.fails -%}
             {{ exceptions.raise_compiler_error(answer.line) }}
         {%- endif -%}

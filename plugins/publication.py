@@ -275,16 +275,20 @@ def reading(marts_file):
         yield connection
 
 
-def readers_have(marts_file):
-    """A sentence: which marts readers see."""
+def readers_have(marts_file, build_id=None):
+    """A sentence: which marts readers see, seen from a build."""
     if not marts_file.exists():
         return "Readers have no marts yet."
     try:
         with reading(marts_file) as readers:
             published = readers.execute(f"select as_of_date, build_id from {READERS}.marts.published").fetchone()
-        return f"Readers keep the marts of {published[0]} (build {published[1][:SHORT]})."
-    except (duckdb.Error, TypeError):
+    except duckdb.Error:
+        published = None
+    if not published:
         return f"{marts_file} is left as it was; it cannot be read."
+    if published[1] == build_id:
+        return f"Readers of {marts_file} have this build all the same."
+    return f"Readers keep the marts of {published[0]} (build {published[1][:SHORT]})."
 
 
 def find_changes(cursor, marts_file, marts):
@@ -365,7 +369,7 @@ class Plugin(BasePlugin):
         self.named = plugin_config.get("marts") or "retention.duckdb"
         self.marts = Path(os.path.realpath(self.named))
         self.parquet = plugin_config.get("parquet") and Path(os.path.realpath(plugin_config["parquet"]))
-        self.unfinished = False  # a build has started and not said how it ended
+        self.unfinished = None  # the id of a build that has started and not said how it ended
         self.lock = None
 
     def update_connection_config(self, creds, config):
@@ -393,9 +397,9 @@ class Plugin(BasePlugin):
             call = sql_function(connection, function)
             conn.create_function(function.__name__, call, ["VARCHAR"], "VARCHAR", side_effects=True)
 
-    def open_publication(self, cursor, _):
+    def open_publication(self, cursor, build_id):
         """A build has started: see that it can be published and clear away what killed ones left."""
-        self.unfinished = True
+        self.unfinished = build_id
         atexit.register(self.say_unfinished)
         try:
             if not self.in_memory() and self.marts == Path(os.path.realpath(self.creds.path)):
@@ -403,7 +407,7 @@ class Plugin(BasePlugin):
             with publishing(self.marts, self.parquet, wait=False):
                 return {"fails": False, "line": ""}
         except NotPublished as error:
-            self.unfinished = False
+            self.unfinished = None
             return {"fails": True, "line": f"Nothing can be published: {error}. {readers_have(self.marts)}"}
 
     def compare_with_published(self, cursor, marts):
@@ -418,7 +422,7 @@ class Plugin(BasePlugin):
 
     def close_publication(self, cursor, build):
         """A build has ended: publish it, or say why not."""
-        self.unfinished = False
+        self.unfinished = None
         failed, missing = build["failed"], build["missing"]
         if failed:
             names = ", ".join(failed[:5]) + (", ..." if len(failed) > 5 else "")
@@ -434,25 +438,26 @@ class Plugin(BasePlugin):
 
     def publish(self, cursor, build):
         """Publish a build that passed."""
+        marts, build_id = build["marts"], build["build_id"]
         as_of_date = cursor.execute(f"select as_of_date from {build['as_of_date']}").fetchone()[0]
         try:
-            publish(cursor, self.marts, self.parquet, build["marts"], build["build_id"], as_of_date)
+            publish(cursor, self.marts, self.parquet, marts, build_id, as_of_date)
         except NotPublished as error:
-            return {"fails": True, "line": f"Not published: {error}. {readers_have(self.marts)}"}
+            return {"fails": True, "line": f"Not published: {error}. {readers_have(self.marts, build_id)}"}
         except BaseException:
-            self.unfinished = True
+            self.unfinished = build_id
             raise
         name = self.named + (f" and {self.parquet}" if self.parquet else "")
-        line = f"Published {len(build['marts'])} marts to {name} (build {build['build_id'][:SHORT]}, as of {as_of_date})."
-        changed, restated = cursor.execute(
-            f"select count(*), count(*) filter (where was_complete) from {SCRATCH}.main.changes"
-        ).fetchone()
-        if changed:
-            line += f" {changed} published numbers changed, {restated} of complete periods: build_changes tells which."
+        line = f"Published {len(marts)} marts to {name} (build {build_id[:SHORT]}, as of {as_of_date})."
+        for relation in [mart["relation"] for mart in marts if mart["name"] == "build_changes"]:
+            counts = f"select count(*), count(*) filter (where was_complete) from {relation}"
+            changed, restated = cursor.execute(counts).fetchone()
+            if changed:
+                line += f" {changed} published numbers changed, {restated} of complete periods: see build_changes."
         return {"fails": False, "line": line}
 
     def say_unfinished(self):
         """At the end of the process: a build that was interrupted says so."""
         if self.unfinished:
-            self.unfinished = False
-            print(f"Not published: the build was interrupted. {readers_have(self.marts)}", flush=True)
+            print(f"Not published: the build was interrupted. {readers_have(self.marts, self.unfinished)}", flush=True)
+            self.unfinished = None
