@@ -184,17 +184,16 @@ def write_private_copy(cursor, path, marts, build_id, as_of_date, parquet):
     Raises duckdb.Error or OSError where that fails.
     """
     cursor.execute(f"attach {text(path)} as {PRIVATE} (storage_version '{STORAGE_VERSION}')")
-    published = f"{PRIVATE}.marts.published"
+    published = f"{PRIVATE}.main.published"
     try:
         cursor.execute("begin")
-        cursor.execute(f"create schema {PRIVATE}.marts")
         columns = ", ".join(f"{name} {type_}" for name, (type_, _) in PUBLISHED.items())
         cursor.execute(f"create table {published} ({columns})")
         comment(cursor, published, "One row per mart of this file: what was published, by which build, when.", PUBLISHED)
         origin = [build_id, as_of_date, datetime.now(timezone.utc).replace(tzinfo=None), dbt_version]
         origin += [duckdb.__version__, git_commit()]
         for mart in sorted(marts, key=lambda mart: mart["name"]):
-            table = f"{PRIVATE}.marts.{quoted(mart['name'])}"
+            table = f"{PRIVATE}.main.{quoted(mart['name'])}"
             cursor.execute(f"create table {table} as from {mart['relation']}")
             names = columns_of(cursor, table)
             described = {name: (None, mart["columns"].get(name)) for name in names}
@@ -206,7 +205,7 @@ def write_private_copy(cursor, path, marts, build_id, as_of_date, parquet):
         cursor.execute(f"checkpoint {PRIVATE}")
         for name in [mart["name"] for mart in marts] + ["published"] if parquet else []:
             file = parquet / f"{name}.parquet"
-            cursor.execute(f"copy {PRIVATE}.marts.{quoted(name)} to {text(file)} (format parquet)")
+            cursor.execute(f"copy {PRIVATE}.main.{quoted(name)} to {text(file)} (format parquet)")
             sync(file)
     finally:
         for statement in ("rollback", f"detach {PRIVATE}"):
@@ -267,8 +266,7 @@ def point_to(parquet, folder):
 def reading(marts_file):
     """A cursor of a DuckDB of its own with the readers' file as the database READERS. Raises duckdb.Error.
 
-    Not by dbt's connection, which a damaged file must not take down. By a name of our own, because a file that is
-    called marts.duckdb makes `marts.periods` ambiguous: a schema, or a database?
+    Not by dbt's connection, which a damaged file must not take down.
     """
     with duckdb.connect() as connection:
         connection.execute(f"attach {text(marts_file)} as {READERS} (read_only)")
@@ -281,7 +279,7 @@ def readers_have(marts_file, build_id=None):
         return "Readers have no marts yet."
     try:
         with reading(marts_file) as readers:
-            published = readers.execute(f"select as_of_date, build_id from {READERS}.marts.published").fetchone()
+            published = readers.execute(f"select as_of_date, build_id from {READERS}.main.published").fetchone()
     except duckdb.Error:
         published = None
     if not published:
@@ -300,16 +298,16 @@ def find_changes(cursor, marts_file, marts):
     if not marts_file.exists():
         return
     with reading(marts_file) as readers:
-        published = dict(readers.execute(f"select mart, checksum from {READERS}.marts.published").fetchall())
+        published = dict(readers.execute(f"select mart, checksum from {READERS}.main.published").fetchall())
         for mart in sorted(published.keys() & marts.keys()):
-            table = f"{READERS}.marts.{quoted(mart)}"
+            table = f"{READERS}.main.{quoted(mart)}"
             found = readers.execute(f"select {checksum_sql(columns_of(readers, table))} from {table}").fetchone()[0]
             if found != published[mart]:
                 raise ValueError(f"the checksum of {mart} is not the published one")
     cursor.execute(f"attach {text(marts_file)} as {READERS} (read_only)")
     try:
         for mart in sorted(published.keys() & marts.keys()):
-            find_changes_of(cursor, mart, f"{READERS}.marts.{quoted(mart)}", marts[mart])
+            find_changes_of(cursor, mart, f"{READERS}.main.{quoted(mart)}", marts[mart])
     finally:
         cursor.execute(f"detach {READERS}")
 
@@ -366,7 +364,7 @@ class Plugin(BasePlugin):
 
     def initialize(self, plugin_config):
         """Where to publish: `marts`, a file, and `parquet`, a folder or nothing."""
-        self.named = plugin_config.get("marts") or "retention.duckdb"
+        self.named = plugin_config.get("marts") or "marts.duckdb"
         self.marts = Path(os.path.realpath(self.named))
         self.parquet = plugin_config.get("parquet") and Path(os.path.realpath(plugin_config["parquet"]))
         self.unfinished = None  # the id of a build that has started and not said how it ended

@@ -50,7 +50,7 @@ def dbt_process(folder, *arguments, variables=None, cwd=ROOT, **environment):
         DBT_TARGET_PATH=str(folder / "target"),
         DBT_LOG_PATH=str(folder / "logs"),
         DBT_USE_COLORS="false",
-        **{"RETENTION_MARTS": str(folder / "retention.duckdb"), **environment},
+        **{"RETENTION_MARTS": str(folder / "marts.duckdb"), **environment},
     )
     command = [str(Path(sys.executable).parent / "dbt"), *arguments, "--vars", json.dumps(variables or {}, default=str)]
     return {"args": command, "cwd": cwd, "env": environment, "text": True}

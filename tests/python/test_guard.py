@@ -188,9 +188,13 @@ def workplace(tmp_path_factory):
     saved = dict(os.environ)
     os.environ |= {
         "RETENTION_WAREHOUSE": str(folder / "warehouse.duckdb"),
+        "RETENTION_MARTS": str(folder / "marts.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }
+    write(folder, GOOD)
+    success, messages = invoke(folder, "build")
+    assert success and (folder / "marts.duckdb").exists(), messages
     yield folder
     os.environ.clear()
     os.environ |= saved
@@ -217,8 +221,10 @@ def invoke(folder, *arguments):
 def test_it_is_refused(workplace, name):
     tables, named = REFUSED[name]
     write(workplace, tables)
+    published = (workplace / "marts.duckdb").read_bytes()
     success, messages = invoke(workplace, "build", "--exclude-resource-type", "unit_test")
     assert not success
+    assert (workplace / "marts.duckdb").read_bytes() == published
     assert [text for text in named if text not in messages] == [], messages
     assert "stg_orders" in messages  # skipped: nothing downstream was built
 

@@ -44,7 +44,7 @@ class Company:
 
     def __init__(self, folder, project):
         self.folder, self.project = folder, project
-        self.marts = folder / "retention.duckdb"
+        self.marts = folder / "marts.duckdb"
         self.variables = {"as_of_date": "2024-03-15", "segments": []}
         self.write()
 
@@ -89,11 +89,11 @@ class Company:
         """Rows of the published file, whose marts the query calls `m.<mart>`."""
         with duckdb.connect() as connection:
             connection.execute(f"attach '{self.marts}' as readers (read_only)")
-            return connection.execute(sql.replace("m.", "readers.marts.")).fetchall()
+            return connection.execute(sql.replace("m.", "readers.main.")).fetchall()
 
     def files(self):
         """What is beside the readers' file, under its name."""
-        return sorted(path.name for path in self.folder.iterdir() if path.name.startswith("retention.duckdb"))
+        return sorted(path.name for path in self.folder.iterdir() if path.name.startswith("marts.duckdb"))
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def wait_for(condition, process, seconds=60):
 def test_a_build_that_passed_is_published(company):
     parquet = company.folder / "parquet"
     build_id = company.build(RETENTION_PARQUET=str(parquet))
-    assert company.files() == ["retention.duckdb", "retention.duckdb.lock"]
+    assert company.files() == ["marts.duckdb", "marts.duckdb.lock"]
     assert read_once(sys.executable, company.marts).startswith(build_id)
 
     published = company.query("select mart, row_count, published_at, dbt_version, duckdb_version from m.published")
@@ -162,11 +162,11 @@ def test_a_reader_with_duckdb_1(company):
 def test_nothing_else_is_published(company):
     nothing_yet = company.dbt("build", "--select", "periods")
     assert re.search(r"Not published: .* Readers have no marts yet\.", nothing_yet.output)
-    assert company.files() == ["retention.duckdb.lock"]
+    assert company.files() == ["marts.duckdb.lock"]
 
     kept = KEPT_LINE.format(company.build())
     before = company.marts.read_bytes()
-    leftovers = [company.folder / "retention.duckdb.new", company.folder / "retention.duckdb.new.wal"]
+    leftovers = [company.folder / "marts.duckdb.new", company.folder / "marts.duckdb.new.wal"]
     for path in leftovers:
         path.write_text("of a killed build")
 
@@ -196,7 +196,7 @@ def test_nothing_else_is_published(company):
         other = company.dbt(command, "--select", "periods")
         assert other.returncode == 0 and "ublished" not in other.output
     assert company.marts.read_bytes() == before
-    assert company.files() == ["retention.duckdb", "retention.duckdb.lock"]
+    assert company.files() == ["marts.duckdb", "marts.duckdb.lock"]
 
 
 def test_one_build_at_a_time_and_an_interrupted_one(company):
@@ -225,7 +225,7 @@ def test_one_build_at_a_time_and_an_interrupted_one(company):
 
 
 def test_a_target_that_cannot_be_written(company):
-    nowhere = company.folder / "nowhere" / "retention.duckdb"
+    nowhere = company.folder / "nowhere" / "marts.duckdb"
     refused = company.dbt("build", RETENTION_MARTS=str(nowhere))
     assert refused.returncode != 0
     assert f"Nothing can be published: {nowhere}.lock cannot be written (No such file or directory)." in refused.output
@@ -242,7 +242,7 @@ def test_a_full_disk(company):
     if mounted.returncode:
         pytest.skip("a small file system cannot be mounted here: that takes root")
     try:
-        company.marts = disk / "retention.duckdb"
+        company.marts = disk / "marts.duckdb"
         kept = KEPT_LINE.format(company.build(RETENTION_MARTS=str(company.marts)))
         before = company.marts.read_bytes()
         with contextlib.suppress(OSError), open(disk / "others", "wb", buffering=0) as file:
@@ -252,7 +252,7 @@ def test_a_full_disk(company):
         assert full.returncode != 0
         assert re.search(r"Not published: .*retention\.duckdb cannot be written \(.*\)\. " + kept, full.output)
         assert company.marts.read_bytes() == before
-        assert sorted(path.name for path in disk.iterdir()) == ["others", "retention.duckdb", "retention.duckdb.lock"]
+        assert sorted(path.name for path in disk.iterdir()) == ["others", "marts.duckdb", "marts.duckdb.lock"]
     finally:
         subprocess.run(["umount", disk], check=True)
 
@@ -382,7 +382,7 @@ def kill_builds(company, rounds, seed):
                     done = "Published" in log.read()
                     kills["publishing" if new.exists() else "published" if done else "building"] += 1
         company.build()
-        assert company.files() == ["retention.duckdb", "retention.duckdb.lock"]
+        assert company.files() == ["marts.duckdb", "marts.duckdb.lock"]
         time.sleep(1)
         assert [reader.poll() for reader in readers] == [None, None]
     finally:
