@@ -38,6 +38,7 @@
                 }) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- set clock = graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first -%}
         {#- Unit tests are not in the graph; without any of these flags all of them were built. -#}
         {%- set selected = [] -%}
         {%- for flag in ['select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types'] -%}
@@ -48,7 +49,7 @@
         {%- set answer = ask_publication('close_publication', {
             'build_id': invocation_id,
             'marts': marts,
-            'as_of_date': (graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first).relation_name,
+            'as_of_date': clock.relation_name,
             'failed': failed + skipped,
             'expected': expected | length,
             'missing': expected | reject('in', built) | list | length,
