@@ -24,7 +24,8 @@
             {%- endif -%}
         {%- endfor -%}
         {%- for node in graph.nodes.values() if node.resource_type in ['seed', 'model', 'snapshot', 'test'] -%}
-            {%- if node.config.materialized != 'ephemeral' -%}
+            {#- The graph keeps a test whose own config disables it. -#}
+            {%- if node.config.enabled and node.config.materialized != 'ephemeral' -%}
                 {%- do expected.append(node.unique_id) -%}
             {%- endif -%}
             {%- if node.access == 'public' -%}
