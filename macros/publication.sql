@@ -24,7 +24,8 @@
             {%- endif -%}
         {%- endfor -%}
         {%- for node in graph.nodes.values() if node.resource_type in ['seed', 'model', 'snapshot', 'test'] -%}
-            {%- if node.config.materialized != 'ephemeral' -%}
+            {#- The graph keeps a test whose own config disables it. -#}
+            {%- if node.config.enabled and node.config.materialized != 'ephemeral' -%}
                 {%- do expected.append(node.unique_id) -%}
             {%- endif -%}
             {%- if node.access == 'public' -%}
@@ -38,6 +39,7 @@
                 }) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- set clock = graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first -%}
         {#- Unit tests are not in the graph; without any of these flags all of them were built. -#}
         {%- set selected = [] -%}
         {%- for flag in ['select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types'] -%}
@@ -48,7 +50,7 @@
         {%- set answer = ask_publication('close_publication', {
             'build_id': invocation_id,
             'marts': marts,
-            'as_of_date': (graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first).relation_name,
+            'as_of_date': clock.relation_name,
             'failed': failed + skipped,
             'expected': expected | length,
             'missing': expected | reject('in', built) | list | length,

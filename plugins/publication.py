@@ -189,7 +189,7 @@ def write_private_copy(cursor, path, marts, build_id, as_of_date, parquet):
         cursor.execute("begin")
         columns = ", ".join(f"{name} {type_}" for name, (type_, _) in PUBLISHED.items())
         cursor.execute(f"create table {published} ({columns})")
-        comment(cursor, published, "One row per mart of this file: what was published, by which build, when.", PUBLISHED)
+        comment(cursor, published, "One row per mart of this file: what was published, by which build.", PUBLISHED)
         origin = [build_id, as_of_date, datetime.now(timezone.utc).replace(tzinfo=None), dbt_version]
         origin += [duckdb.__version__, git_commit()]
         for mart in sorted(marts, key=lambda mart: mart["name"]):
