@@ -17,7 +17,7 @@ validate: .venv/build
 	$(DBT) build --select path:models/raw path:seeds/demo $(if $(VARS),--vars '$(VARS)')
 
 test: lint .venv/test
-	.venv/bin/python -m pytest tests/python
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python
 
 docs: build
 	$(DBT) docs generate --static
