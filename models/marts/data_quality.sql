@@ -25,7 +25,7 @@ data_quality as (
         failed_keys,
         build_id = first_value(build_id) over (
             partition by raw_table
-            order by checked_at desc nulls last, build_id
+            order by checked_at desc nulls last, build_id asc
         ) as is_latest
 
     from expectation_results
