@@ -64,6 +64,7 @@ from answers
     select
         cast({{ "'" ~ var('as_of_date') ~ "'" if var('as_of_date') else 'null' }} as date) as as_of_date,
         '{{ var('reporting_currency') }}' as reporting_currency,
+        '{{ var('reporting_timezone') }}' as reporting_timezone,
         [{{ text_list(var('countable_order_statuses')) }}] as countable_order_statuses,
         (
             select max_by(results.rows_checked, builds.finished_at)

@@ -21,8 +21,13 @@ LOCK = threading.RLock()  # Great Expectations keeps global state
 LOG = AdapterLogger("Guard")
 
 # What the SQL of a suite may call, beside the raw tables by their names and the one-row view `settings`.
+# as_instant is the macro `instant` of staging: a bare date is midnight in the reporting timezone.
 FUNCTIONS = """
-    create or replace temp macro is_decimal(x) as try_cast(x as decimal(38, 10)) is not null;
+    create or replace temp macro as_instant(x) as case
+        when (select reporting_timezone from settings) = 'UTC' or cast(x as varchar) like '%:%'
+            then try_cast(x as timestamp)
+        else timezone('UTC', timezone((select reporting_timezone from settings), try_cast(x as timestamp)))
+    end;
     create or replace temp macro is_whole_number(x) as
         coalesce(try_cast(x as decimal(38, 10)) = try_cast(x as bigint), false);
     create or replace temp macro is_instant(x) as
@@ -246,10 +251,10 @@ class Plugin(BasePlugin):
             try:
                 with LOCK, warnings.catch_warnings():
                     warnings.simplefilter("ignore")
-                    cursor.execute(FUNCTIONS)
                     for name, relation in json.loads(tables).items():
                         cursor.execute(f"create or replace temp view {name} as select * from {relation}")
                     cursor.execute(f"create or replace temp view settings as {settings}")
+                    cursor.execute(FUNCTIONS)
                     outcomes = validate(cursor, table, *load_suite(table, json.loads(columns)))
                     record(cursor, build_id, outcomes)
             except SuiteError as problem:
