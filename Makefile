@@ -19,7 +19,11 @@ validate: .venv/build
 test: lint .venv/test
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python
 
-docs: build
+docs: export RETENTION_WAREHOUSE = target/docs.duckdb
+docs: export RETENTION_MARTS = target/docs_marts.duckdb
+docs: .venv/build
+	mkdir -p target
+	$(DBT) build
 	$(DBT) docs generate --static
 
 lint: .venv/build .venv-lint/lint

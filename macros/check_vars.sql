@@ -11,7 +11,7 @@
     {%- set problems = [] -%}
 
     {%- set as_of_date = var('as_of_date') -%}
-    {%- if as_of_date and not modules.re.match('^\\d{4}-\\d{2}-\\d{2}$', as_of_date | string) -%}
+    {%- if as_of_date and not modules.re.match('^(19|20|21)\\d{2}-\\d{2}-\\d{2}$', as_of_date | string) -%}
         {%- do problems.append("as_of_date is a date such as 2024-07-01, not '" ~ as_of_date ~ "'") -%}
     {%- endif -%}
     {%- if var('fiscal_year_start_month') not in range(1, 13) -%}
@@ -19,17 +19,38 @@
             "fiscal_year_start_month is a whole number from 1 to 12, not '" ~ var('fiscal_year_start_month') ~ "'"
         ) -%}
     {%- endif -%}
+    {%- if not modules.re.match('^[A-Za-z0-9_+/-]+$', var('reporting_timezone') | string) -%}
+        {%- do problems.append(
+            "reporting_timezone is a name such as Europe/Berlin, not '" ~ var('reporting_timezone') ~ "'"
+        ) -%}
+    {%- endif -%}
+    {%- if not modules.re.match('^[A-Z]{3}$', var('reporting_currency') | string) -%}
+        {%- do problems.append("reporting_currency is a code such as USD, not '" ~ var('reporting_currency') ~ "'") -%}
+    {%- endif -%}
     {%- if var('gross_margin') is not number -%}
         {%- do problems.append("gross_margin is a number such as 0.8, not '" ~ var('gross_margin') ~ "'") -%}
     {%- endif -%}
     {%- for name in ['segments', 'countable_order_statuses'] if var(name) is string or var(name) is not iterable -%}
         {%- do problems.append(name ~ " is a list, such as [" ~ var(name) ~ "], not '" ~ var(name) ~ "'") -%}
     {%- endfor -%}
-    {%- for segment in var('segments') if var('segments') is not string and segment not in attributes -%}
+    {%- for segment in var('segments') or [] if var('segments') is not string and segment not in attributes -%}
         {%- do problems.append(
             "segments are customer attributes (" ~ attributes | join(', ') ~ "); '" ~ segment ~ "' is none"
         ) -%}
     {%- endfor -%}
+    {%- set own_schemas = ['raw', 'quality', 'reference', 'staging', 'intermediate', 'marts'] -%}
+    {%- if var('raw_schema') in own_schemas[1:] and (var('raw_database') or target.database) == target.database -%}
+        {%- do problems.append("raw_schema cannot be '" ~ var('raw_schema') ~ "': the build writes to it") -%}
+    {%- endif -%}
+    {%- if var('raw_database') and not var('raw_schema') -%}
+        {%- do problems.append("raw_database says where raw_schema is; raw_schema is missing") -%}
+    {%- endif -%}
+    {%- if target.database in own_schemas -%}
+        {%- do problems.append(
+            "a warehouse called " ~ target.database ~ " cannot be told from its schema " ~ target.database
+            ~ "; RETENTION_WAREHOUSE names another file"
+        ) -%}
+    {%- endif -%}
     {%- if problems -%}
         {{ exceptions.raise_compiler_error('Vars that cannot be used:\n  ' ~ problems | join('\n  ')) }}
     {%- endif -%}

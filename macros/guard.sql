@@ -109,7 +109,8 @@ from answers
 
 {#- Remembers how a `dbt build` ended, for expectations that compare with the last good one. Runs on-run-end. -#}
 {% macro record_build(results) -%}
-    {%- if execute and flags.WHICH == 'build' -%}
+    {%- set selected = invocation_args_dict.get('select') or invocation_args_dict.get('exclude') -%}
+    {%- if execute and flags.WHICH == 'build' and not selected -%}
         {%- set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped', 'runtime error']) | list -%}
         insert into quality.builds values ('{{ invocation_id }}', now()::timestamp, {{ not failed }})
     {%- endif -%}

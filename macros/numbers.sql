@@ -22,7 +22,8 @@
 {% macro duckdb__millionths(numerator, denominator) -%}
     cast(
         cast(
-            (2 * cast({{ numerator }} as hugeint) + {{ denominator }}) // (2 * {{ denominator }}) as decimal(38, 0)
+            (2 * cast({{ numerator }} as hugeint) + cast({{ denominator }} as hugeint))
+            // (2 * cast({{ denominator }} as hugeint)) as decimal(38, 0)
         ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
     )
 {%- endmacro %}
@@ -35,7 +36,7 @@
     {%- if not values -%}
         null
     {%- endif -%}
-    {%- for value in values -%}
+    {%- for value in values or [] -%}
         '{{ value | string | replace("'", "''") }}'{{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}

@@ -10,6 +10,7 @@ import threading
 import warnings
 from pathlib import Path
 
+import duckdb
 import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
@@ -21,13 +22,19 @@ LOCK = threading.RLock()  # Great Expectations keeps global state
 LOG = AdapterLogger("Guard")
 
 # What the SQL of a suite may call, beside the raw tables by their names and the one-row view `settings`.
-# as_instant is the macro `instant` of staging: a bare date is midnight in the reporting timezone.
+# as_instant is the macro `instant` of staging: a bare date is midnight in the reporting timezone. What is_known lies
+# before as_of_date.
 FUNCTIONS = """
     create or replace temp macro as_instant(x) as case
         when (select reporting_timezone from settings) = 'UTC' or cast(x as varchar) like '%:%'
             then try_cast(x as timestamp)
         else timezone('UTC', timezone((select reporting_timezone from settings), try_cast(x as timestamp)))
     end;
+    create or replace temp macro is_known(x) as coalesce(
+        cast(timezone((select reporting_timezone from settings), timezone('UTC', as_instant(x))) as date)
+        < (select as_of_date from settings),
+        true
+    );
     create or replace temp macro is_whole_number(x) as
         coalesce(try_cast(x as decimal(38, 10)) = try_cast(x as bigint), false);
     create or replace temp macro is_instant(x) as
@@ -73,7 +80,7 @@ def load_suite(table, columns):
     great_expectations()
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    expectations = []
+    expectations, places = [], []
     for number, specification in enumerate(specifications, 1):
         here = f"{where}, expectation {number} ({specification.get('type')})"
         if specification.get("severity") not in SEVERITIES:
@@ -85,6 +92,12 @@ def load_suite(table, columns):
         unknown = {name for name in named if name} - set(columns)
         if unknown:
             raise SuiteError(f"{here}: the contract knows no column {', '.join(sorted(unknown))} of {table}")
+        place = (specification["type"], *named, specification["description"])
+        if place in places:
+            raise SuiteError(f"{here} is there twice: give it another description")
+        places.append(place)
+        if meta.get("quarantine") and table in ("customers", "plans"):
+            raise SuiteError(f"{here}: rows of {table} cannot be set aside, because other tables refer to them")
         try:
             expectations.append(ExpectationConfiguration(**specification).to_domain_obj())
         except Exception as problem:
@@ -210,7 +223,8 @@ def settle(outcome):
     """Whether rows may be set aside: the expectation opts in, and no more of them fail than it tolerates."""
     if not outcome.meta.get("quarantine") or not outcome.failed:
         return False
-    outcome.success = outcome.success or outcome.failed <= (1 - outcome.meta.get("mostly", 1)) * outcome.rows
+    kept = outcome.rows - outcome.failed
+    outcome.success = outcome.success or kept >= outcome.meta.get("mostly", 1) * outcome.rows - 1e-9
     return outcome.success
 
 
@@ -220,14 +234,18 @@ def record(cursor, build_id, outcomes):
     cursor.execute("delete from quality.quarantine where raw_table = ?", [outcomes[0].table])
     for outcome in outcomes:
         if settle(outcome):
-            same_key = " and ".join(f"bad.{name} is not distinct from {outcome.table}.{name}" for name in outcome.key)
+            # By content where the query has whole rows: a key may be shared with a good row.
+            is_bad = " and ".join(f"bad.{name} is not distinct from {outcome.table}.{name}" for name in outcome.key)
+            if outcome.query.lstrip().startswith("select * from"):
+                is_bad = f"to_json(bad) = to_json({outcome.table})"
+            key = ", ".join(f"'{name}': {name}" for name in outcome.key)
             (outcome.quarantined,) = cursor.execute(
                 f"""
                 insert into quality.quarantine
-                select ?, ?, to_json({{{", ".join(f"'{name}': {name}" for name in outcome.key)}}}), to_json({outcome.table}), ?,
+                select ?, ?, to_json({{{key}}}), to_json({outcome.table}), ?,
                     md5(cast(to_json({outcome.table}) as varchar))
                 from {outcome.table}
-                where exists (select 1 from ({outcome.query}) as bad where {same_key})
+                where exists (select 1 from ({outcome.query}) as bad where {is_bad})
                 """,
                 [build_id, outcome.table, f"{outcome.column or outcome.table} {outcome.words}"],
             ).fetchone()
@@ -251,14 +269,15 @@ class Plugin(BasePlugin):
             try:
                 with LOCK, warnings.catch_warnings():
                     warnings.simplefilter("ignore")
+                    cursor.execute("set TimeZone = 'UTC'")  # dbt sets it on its own cursors only
                     for name, relation in json.loads(tables).items():
                         cursor.execute(f"create or replace temp view {name} as select * from {relation}")
                     cursor.execute(f"create or replace temp view settings as {settings}")
                     cursor.execute(FUNCTIONS)
                     outcomes = validate(cursor, table, *load_suite(table, json.loads(columns)))
                     record(cursor, build_id, outcomes)
-            except SuiteError as problem:
-                return json.dumps({"warnings": 0, "critical": str(problem)})
+            except (SuiteError, duckdb.Error) as problem:
+                return json.dumps({"warnings": 0, "critical": f"critical: {table} could not be guarded: {problem}"})
             finally:
                 cursor.close()
 

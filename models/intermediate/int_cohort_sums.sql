@@ -96,7 +96,7 @@ sums_by_segment as (
         segments.segment_value,
         cast(sum(sums.started_customers) as bigint) as started_customers,
         cast(sum(sums.customers) as bigint) as customers,
-        cast(sum(sums.revenue) as decimal(38, 6)) as revenue
+        cast(sum(sums.revenue) as decimal(38, 10)) as revenue
 
     from sums_by_combination as sums
     inner join segments

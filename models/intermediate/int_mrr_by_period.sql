@@ -19,6 +19,7 @@ segment_movements as (
         segment_periods.*,
         movements.movement_type,
         movements.customers,
+        movements.paying_change,
         movements.mrr_change
 
     from segment_periods
@@ -51,6 +52,7 @@ changes as (
         coalesce(sum(mrr_change) filter (where movement_type = 'expansion'), 0) as expansion_mrr,
         coalesce(-sum(mrr_change) filter (where movement_type = 'contraction'), 0) as contraction_mrr,
         coalesce(-sum(mrr_change) filter (where movement_type = 'churn'), 0) as churned_mrr,
+        coalesce(sum(paying_change), 0) as net_paying_change,
         coalesce(sum(mrr_change), 0) as net_mrr_change
 
     from segment_movements
@@ -62,7 +64,7 @@ closings as (
 
     select
         *,
-        sum(new_customers + reactivated_customers - churned_customers) over history as closing_customers,
+        sum(net_paying_change) over history as closing_customers,
         sum(net_mrr_change) over history as closing_mrr
 
     from changes
@@ -75,7 +77,7 @@ balances as (
 
     select
         *,
-        closing_customers - new_customers - reactivated_customers + churned_customers as opening_customers,
+        closing_customers - net_paying_change as opening_customers,
         closing_mrr - net_mrr_change as opening_mrr
 
     from closings

@@ -21,6 +21,7 @@ movements_by_combination as (
         country,
         acquisition_channel,
         count(*) as customers,
+        sum(cast(closing_mrr > 0 as integer) - cast(opening_mrr > 0 as integer)) as paying_change,
         sum(closing_mrr - opening_mrr) as mrr_change
 
     from customer_periods
@@ -37,6 +38,7 @@ movements_by_segment as (
         segments.segment_value,
         movements_by_combination.movement_type,
         cast(sum(movements_by_combination.customers) as bigint) as customers,
+        cast(sum(movements_by_combination.paying_change) as bigint) as paying_change,
         cast(sum(movements_by_combination.mrr_change) as decimal(38, 6)) as mrr_change
 
     from movements_by_combination

@@ -33,7 +33,7 @@ known_stretches as (
 
 ),
 
--- Each combination of terms is priced once. Prices and discounts become whole numbers of 1e-8, because products of
+-- Each combination of terms is priced once. Prices and discounts become whole numbers of 1e-10, because products of
 -- whole numbers are exact; the divisor takes back both scales but for the millionths, the per cent and the year.
 terms as (
 
@@ -51,16 +51,16 @@ priced_terms as (
     select
         terms.*,
         {{ millionths(
-            'cast(plans.price * 100000000 as decimal(38, 0))
+            'cast(plans.price * 10000000000 as decimal(38, 0))
             * terms.quantity
-            * cast((100 - terms.discount_percent) * 100000000 as decimal(38, 0))
+            * cast((100 - terms.discount_percent) * 10000000000 as decimal(38, 0))
             * case plans.billing_interval
                 when \'day\' then 365
                 when \'week\' then 52
                 when \'month\' then 12
                 when \'year\' then 1
             end',
-            '(10000000000 * 100 * 12 * plans.billing_interval_count)'
+            'cast(100000000000000 as decimal(38, 0)) * 100 * 12 * plans.billing_interval_count'
         ) }} as mrr_if_paid
 
     from terms

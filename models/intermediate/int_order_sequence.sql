@@ -25,7 +25,7 @@ known_orders as (
         orders.customer_id,
         orders.ordered_at,
         orders.order_date,
-        cast(orders.amount - orders.refunded_amount as decimal(18, 6)) as revenue,
+        cast(orders.amount - orders.refunded_amount as decimal(28, 10)) as revenue,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 

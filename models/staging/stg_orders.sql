@@ -11,8 +11,8 @@ typed as (
         cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         {{ instant('ordered_at') }} as ordered_at,
         cast(status as {{ dbt.type_string() }}) as status,
-        cast(amount as decimal(18, 6)) as amount,
-        cast(refunded_amount as decimal(18, 6)) as refunded_amount,
+        cast(amount as decimal(28, 10)) as amount,
+        cast(refunded_amount as decimal(28, 10)) as refunded_amount,
         cast(currency as {{ dbt.type_string() }}) as currency
 
     from orders

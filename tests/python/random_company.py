@@ -18,7 +18,7 @@ TEXTS = ["#1", "#", "a", "A", "a ", " a", "O'Brien", 'say "hi"', "x,y", "line\nb
 COUNTRIES = ["DE", "US", "BR", "de", "unknown", "all", ""]
 CHANNELS = ["ads", "Ads", "word of mouth", "search, paid", "unknown", "🦊", "", ""]
 REASONS = ["", "", "too expensive", 'said "no", left', "line\nbreak", "🦊", "NULL"]
-DISCOUNTS = ["0", "0", "0", "0.0", "10", "33.3333", "50", "99.9999", "100"]
+DISCOUNTS = ["0", "0", "0", "0.0", "10", "33.3333", "33.3333333333", "50", "99.9999", "100"]
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 # plan name, tier, price, interval, count: monthly 10 and yearly 120 are one MRR, the last two round to a millionth or 0
 PLANS = [("Basic monthly", "1", "10", "month", 1), ("Basic yearly", "1", "120", "year", 1),
@@ -26,6 +26,7 @@ PLANS = [("Basic monthly", "1", "10", "month", 1), ("Basic yearly", "1", "120", 
          ("Pro, two years", "2", "500.5", "year", 2), ("Weekly", "", "7.77", "week", 1),
          ("Fortnightly", "", "0.01", "week", 2), ("Daily", "", "1.234567", "day", 1), ("Ten days", "", "33", "day", 10),
          ("Free", "0", "0", "month", 1), ("Enterprise", "9", "99999.99", "month", 1),
+         ("By usage", "", "0.3333333333", "month", 1),
          ("Half a millionth", "", "0.000006", "year", 1), ("Next to nothing", "", "0.000001", "year", 1)]
 
 
@@ -112,7 +113,8 @@ def _orders(rng, clock, customers, count, countable):
         at = at if rng.random() < 0.12 else clock.instant()
         counts = rng.random() < 0.8
         status = rng.choice(countable if counts else ["cancelled", "pending", "Completed", "completed ", "odd, 'one'"])
-        amount = rng.choice(["0", "0.00", "-5.25", f"{rng.randrange(1, 100000) / 100:.2f}", "19.9", "0.333333", "100"])
+        amount = rng.choice(["0", "0.00", "-5.25", f"{rng.randrange(1, 100000) / 100:.2f}", "19.9", "0.333333",
+                             "0.0000004", "100"])
         rows.append({
             "order_id": order_id, "customer_id": "" if rng.random() < 0.12 else rng.choice(customers),
             "ordered_at": clock.text(at), "status": status, "amount": amount if counts else "-" + amount.lstrip("-"),

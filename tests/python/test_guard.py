@@ -268,6 +268,7 @@ def suite(**changes):
         (suite(kwargs={}), "column"),
         (suite(kwargs={"column": "order_key"}), "the contract knows no column order_key of orders"),
         (suite(meta={"column": "order_key"}), "the contract knows no column order_key of orders"),
+        ({"name": "orders", "expectations": 2 * suite()["expectations"]}, "is there twice"),
     ],
 )
 def test_a_suite_that_is_wrong_fails_loudly(tmp_path, monkeypatch, content, message):
@@ -318,7 +319,7 @@ def place(table, description):
 
 
 def variables(folder):
-    return {"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-04-01"}
+    return {"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-03-01"}
 
 
 def test_sql_that_cannot_be_run_is_critical_whatever_its_severity(project, tmp_path):
