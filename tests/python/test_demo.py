@@ -75,7 +75,8 @@ def test_every_column_is_described(demo):
         for row in demo.query("select * from information_schema.columns where table_schema <> 'main'")
     }
     assert built - described == set()
-    assert described - built == set()
+    tables = {place[:2] for place in built}
+    assert {place for place in described - built if place[:2] in tables} == set()
 
 
 def test_the_readme_prints_what_is_printed(demo, monkeypatch):

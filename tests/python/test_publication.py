@@ -256,9 +256,9 @@ def test_a_full_disk(company):
                 file.write(bytes(4096))
         full = company.dbt("build", RETENTION_MARTS=str(company.marts))
         assert full.returncode != 0
-        assert re.search(r"Not published: .*retention\.duckdb cannot be written \(.*\)\. " + kept, full.output)
+        assert re.search(r"Not published: .*marts\.duckdb cannot be written \(.*\)\. " + kept, full.output)
         assert company.marts.read_bytes() == before
-        assert sorted(path.name for path in disk.iterdir()) == ["others", "marts.duckdb", "marts.duckdb.lock"]
+        assert sorted(path.name for path in disk.iterdir()) == ["marts.duckdb", "marts.duckdb.lock", "others"]
     finally:
         subprocess.run(["umount", disk], check=True)
 
