@@ -42,7 +42,7 @@ sums_by_combination as (
         ledger.acquisition_channel,
         count(*) filter (where ledger.movement_date = ledger.first_paid_date) as started_customers,
         sum(ledger.paying_change) as customers,
-        sum(ledger.mrr_change) as revenue
+        cast(sum(ledger.mrr_change) as decimal(38, 10)) as revenue
 
     from ledger
     inner join date_periods

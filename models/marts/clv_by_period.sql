@@ -100,7 +100,7 @@ lifetime_values as (
             average_order_value * purchase_frequency * lifespan_periods * {{ var('gross_margin') }} as decimal(18, 6)
         ) as order_clv,
         cast(customers_to_date as bigint) as customers_to_date,
-        cast(revenue_to_date as decimal(38, 6)) as revenue_to_date,
+        cast(revenue_to_date as decimal(38, 10)) as revenue_to_date,
         cast({{ ratio('identified_revenue_to_date', 'customers_to_date') }} as decimal(18, 6)) as realized_order_clv
 
     from trailing_rates

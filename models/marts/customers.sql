@@ -56,7 +56,7 @@ described_customers as (
         cast(coalesce(subscription_facts.current_mrr, 0) as decimal(38, 6)) as current_mrr,
         coalesce(subscription_facts.current_mrr > 0, false) as is_paying,
         coalesce(order_facts.orders, 0) as orders,
-        cast(coalesce(order_facts.revenue, 0) as decimal(38, 6)) as revenue,
+        cast(coalesce(order_facts.revenue, 0) as decimal(38, 10)) as revenue,
         order_facts.first_order_at,
         order_facts.last_order_at,
         cast({{ ratio('order_facts.revenue', 'order_facts.orders') }} as decimal(18, 6)) as average_order_value,

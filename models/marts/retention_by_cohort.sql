@@ -102,8 +102,8 @@ cohort_retention as (
         cast(cohort_size as bigint) as cohort_size,
         cast(retained_customers as bigint) as retained_customers,
         {{ ratio('retained_customers', 'cohort_size') }} as retention_rate,
-        cast(revenue_in_period as decimal(38, 6)) as revenue,
-        cast(case basis when 'order' then revenue_so_far end as decimal(38, 6)) as cumulative_revenue,
+        cast(revenue_in_period as decimal(38, 10)) as revenue,
+        cast(case basis when 'order' then revenue_so_far end as decimal(38, 10)) as cumulative_revenue,
         is_complete
 
     from retained

@@ -41,15 +41,20 @@ class Slice:
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
-def rounded(x):
-    """Round a fraction once to six decimals, half away from zero."""
-    n = int(abs(x) * 10**6 + Fraction(1, 2))
-    return Fraction(n if x >= 0 else -n, 10**6)
+def rounded(x, decimals=6):
+    """Round a fraction once, half away from zero."""
+    n = int(abs(x) * 10**decimals + Fraction(1, 2))
+    return Fraction(n if x >= 0 else -n, 10**decimals)
 
 
-def money(x):
-    """A Decimal with six decimals; None stays None."""
-    return None if x is None else Decimal(int(rounded(x) * 10**6)).scaleb(-6)
+def money(x, decimals=6):
+    """A Decimal with so many decimals; None stays None."""
+    return None if x is None else Decimal(int(rounded(x, decimals) * 10**decimals)).scaleb(-decimals)
+
+
+def sum_of_amounts(x):
+    """Revenue is never rounded: amounts have up to ten decimals."""
+    return money(x, 10)
 
 
 def ratio(a, b):
@@ -380,7 +385,7 @@ def _clv_by_period(company):
         row.update({"average_order_value": money(value), "purchase_frequency": rate(frequency),
                     "order_churn_rate": rate(lost), "lifespan_periods": rate(lifespan),
                     "order_clv": money(times(value, frequency, lifespan, company.gross_margin)),
-                    "customers_to_date": customers, "revenue_to_date": money(revenue),
+                    "customers_to_date": customers, "revenue_to_date": sum_of_amounts(revenue),
                     "realized_order_clv": money(realized)})
         result.append(row)
     return result
@@ -391,7 +396,7 @@ def _repeat_purchase_by_period(company):
     for six, grain, start, end, part in company.rows(lambda part: part.ordered_from):
         m = company.order_measures(part, grain, start, end)
         result.append({
-            **six, "orders": m["orders"], "revenue": money(m["revenue"]),
+            **six, "orders": m["orders"], "revenue": sum_of_amounts(m["revenue"]),
             "average_order_value": money(ratio(m["revenue"], m["orders"])), "ordering_customers": m["ordering"],
             "new_ordering_customers": m["new"], "returning_customers": m["returning"],
             "repeat_customers": m["repeat"],
@@ -433,8 +438,8 @@ def _retention_by_cohort(company):
                             retained = len({order.customer for order in inside})
                             revenue, total = sum(o.revenue for o in inside), sum(o.revenue for o in theirs)
                         row.update({"retained_customers": retained,
-                                    "retention_rate": rate(retained, len(cohort)), "revenue": money(revenue),
-                                    "cumulative_revenue": money(total), "is_complete": end <= company.as_of})
+                                    "retention_rate": rate(retained, len(cohort)), "revenue": sum_of_amounts(revenue),
+                                    "cumulative_revenue": sum_of_amounts(total), "is_complete": end <= company.as_of})
                         result.append(row)
     return result
 
@@ -468,7 +473,7 @@ def _customers(company):
             "first_paid_at": company.first_paid_at(customer), "churned_at": churned_at,
             "current_mrr": money(current), "is_paying": current > 0,
             # Reading: no orders are 0 orders and revenue 0; only the averages and instants are null then.
-            "orders": len(orders), "revenue": money(revenue),
+            "orders": len(orders), "revenue": sum_of_amounts(revenue),
             "first_order_at": orders[0].at if orders else None, "last_order_at": orders[-1].at if orders else None,
             "average_order_value": money(ratio(revenue, len(orders))),
             "average_days_between_orders": rate(sum(gaps), len(gaps))})

@@ -47,7 +47,7 @@ period_sums as (
         segment,
         segment_value,
         closing_customers as customers,
-        closing_mrr as revenue
+        cast(closing_mrr as decimal(38, 10)) as revenue
 
     from {{ ref('int_mrr_by_period') }}
     where period_grain <> 'day'
