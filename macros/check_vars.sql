@@ -5,9 +5,11 @@
 {% macro check_vars() -%}
     {%- set known = [
         'raw_location', 'raw_schema', 'raw_database', 'as_of_date', 'reporting_timezone', 'reporting_currency',
-        'fiscal_year_start_month', 'segments', 'countable_order_statuses', 'gross_margin'
+        'fiscal_year_start_month', 'segments', 'countable_order_statuses', 'gross_margin', 'new_customer_days',
+        'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'trial_conversion_days',
+        'low_sample_customers', 'company_stage'
     ] -%}
-    {%- set attributes = ['country', 'acquisition_channel'] -%}
+    {%- set attributes = ['country', 'acquisition_channel', 'plan', 'product', 'billing_interval'] -%}
     {%- set problems = [] -%}
 
     {%- set as_of_date = var('as_of_date') -%}
@@ -30,12 +32,20 @@
     {%- if var('gross_margin') is not number -%}
         {%- do problems.append("gross_margin is a number such as 0.8, not '" ~ var('gross_margin') ~ "'") -%}
     {%- endif -%}
+    {%- for name in known if name.endswith('_days') or name == 'low_sample_customers' -%}
+        {%- if var(name) is not integer or var(name) < 1 -%}
+            {%- do problems.append(name ~ " is a whole number above 0, not '" ~ var(name) ~ "'") -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if var('company_stage') not in ['established', 'young'] -%}
+        {%- do problems.append("company_stage is established or young, not '" ~ var('company_stage') ~ "'") -%}
+    {%- endif -%}
     {%- for name in ['segments', 'countable_order_statuses'] if var(name) is string or var(name) is not iterable -%}
         {%- do problems.append(name ~ " is a list, such as [" ~ var(name) ~ "], not '" ~ var(name) ~ "'") -%}
     {%- endfor -%}
     {%- for segment in var('segments') or [] if var('segments') is not string and segment not in attributes -%}
         {%- do problems.append(
-            "segments are customer attributes (" ~ attributes | join(', ') ~ "); '" ~ segment ~ "' is none"
+            "segments are attributes (" ~ attributes | join(', ') ~ "); '" ~ segment ~ "' is none"
         ) -%}
     {%- endfor -%}
     {%- set own_schemas = ['raw', 'quality', 'reference', 'staging', 'intermediate', 'marts'] -%}

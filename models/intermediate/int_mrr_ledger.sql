@@ -13,6 +13,14 @@ paid_stretches as (
 
 customers as (select * from {{ ref('stg_customers') }}),
 
+closing_plans as (
+
+    select *
+    from {{ ref('int_plan_mrr_ledger') }}
+    where closing_mrr > 0 and closing_rank = 1
+
+),
+
 deltas as (
 
     select
@@ -73,12 +81,19 @@ ledger as (
         balances.first_paid_date,
         balances.previous_movement_date,
         balances.next_movement_date,
+        lag(closing_plans.plan_id) over customer_days as opening_plan_id,
+        closing_plans.plan_id as closing_plan_id,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 
     from balances
+    left join closing_plans
+        on
+            balances.customer_id = closing_plans.customer_id
+            and balances.movement_date = closing_plans.movement_date
     left join customers
         on balances.customer_id = customers.customer_id
+    window customer_days as (partition by balances.customer_id order by balances.movement_date)
 
 )
 

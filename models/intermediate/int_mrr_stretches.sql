@@ -50,6 +50,9 @@ priced_terms as (
 
     select
         terms.*,
+        coalesce(plans.product, 'unknown') as product,
+        plans.tier,
+        plans.billing_interval,
         {{ millionths(
             'cast(plans.price * 10000000000 as decimal(38, 0))
             * terms.quantity
@@ -75,11 +78,17 @@ priced_stretches as (
         known_stretches.subscription_id,
         known_stretches.customer_id,
         known_stretches.plan_id,
+        priced_terms.product,
+        priced_terms.tier,
+        priced_terms.billing_interval,
         known_stretches.status,
         known_stretches.started_at,
         known_stretches.start_date,
         case when known_stretches.has_ended then known_stretches.ended_at end as ended_at,
         case when known_stretches.has_ended then known_stretches.end_date end as end_date,
+        known_stretches.ended_at as scheduled_end_at,
+        known_stretches.cancel_requested_at,
+        known_stretches.end_reason,
         case
             when known_stretches.status in ('active', 'past_due') then priced_terms.mrr_if_paid
             else 0
