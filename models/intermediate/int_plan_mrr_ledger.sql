@@ -14,10 +14,7 @@ paid_stretches as (
 deltas as (
 
     select
-        customer_id,
-        plan_id,
-        product,
-        tier,
+        *,
         start_date as movement_date,
         mrr as mrr_delta
 
@@ -26,10 +23,7 @@ deltas as (
     union all
 
     select
-        customer_id,
-        plan_id,
-        product,
-        tier,
+        *,
         end_date as movement_date,
         -mrr as mrr_delta
 
@@ -65,7 +59,15 @@ customer_plans as (
 
 ),
 
-customer_days as (select distinct customer_id, movement_date from deltas),
+customer_days as (
+
+    select distinct
+        customer_id,
+        movement_date
+
+    from deltas
+
+),
 
 plan_days as (
 
