@@ -34,7 +34,8 @@ balances as (
         country,
         acquisition_channel,
         cast(sum(opening_mrr) filter (where is_first_in_period) as decimal(18, 6)) as opening_mrr,
-        cast(sum(closing_mrr) filter (where is_last_in_period) as decimal(18, 6)) as closing_mrr
+        cast(sum(closing_mrr) filter (where is_last_in_period) as decimal(18, 6)) as closing_mrr,
+        max(movement_date) filter (where opening_mrr > 0 and closing_mrr = 0) as churned_on
 
     from ledger_periods
     group by customer_id, period_grain, period_start_date, first_paid_date, country, acquisition_channel
