@@ -60,12 +60,17 @@ dated_facts as (
         ledger.opening_mrr as mrr
 
     from ledger
-    inner join unpaid_stretches
-        on
-            ledger.customer_id = unpaid_stretches.customer_id
-            and ledger.movement_date >= unpaid_stretches.start_date
-            and ledger.movement_date < coalesce(unpaid_stretches.end_date, cast('9999-12-31' as date))
-    where ledger.opening_mrr > 0 and ledger.closing_mrr = 0
+    where
+        ledger.opening_mrr > 0
+        and ledger.closing_mrr = 0
+        and exists (
+            select 1
+            from unpaid_stretches
+            where
+                ledger.customer_id = unpaid_stretches.customer_id
+                and ledger.movement_date >= unpaid_stretches.start_date
+                and ledger.movement_date < coalesce(unpaid_stretches.end_date, cast('9999-12-31' as date))
+        )
 
 ),
 
