@@ -1,5 +1,5 @@
--- Day by day, the customers and the MRR lost by the definition subscription_end are the churned customers and MRR of the
--- core marts, on every segment value.
+-- Day by day, the customers and the MRR lost by the definition subscription_end are the churned customers and the
+-- churned MRR of the core marts, on every segment value.
 
 with
 

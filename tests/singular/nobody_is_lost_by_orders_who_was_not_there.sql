@@ -1,5 +1,5 @@
--- By orders, the customers at the opening are never fewer than none, and those lost in a period never more than those at
--- its opening and those who came in it: by a first order, for inactivity also by one with which they returned.
+-- By orders, the customers at the opening are never fewer than none, and those lost in a period never more than those
+-- at its opening and those who came in it: by a first order, for inactivity also by one with which they returned.
 
 with
 
