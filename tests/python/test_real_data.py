@@ -2,7 +2,8 @@
 
 import csv
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -37,14 +38,16 @@ def builds(shared_data, tmp_path_factory):
     """A function that builds a data set once and returns its warehouse."""
     finished = {}
 
-    def of(name):
-        if name not in finished:
+    def of(name, **more):
+        key = (name, *more.items())
+        if key not in finished:
             variables = {
                 "raw_location": str(shared_data / name / "raw" / "{table}.csv"),
                 "as_of_date": AS_OF_DATES[name],
+                **more,
             }
-            finished[name] = build(tmp_path_factory.mktemp(name), variables)
-        return finished[name]
+            finished[key] = build(tmp_path_factory.mktemp(name), variables)
+        return finished[key]
 
     return of
 
@@ -135,3 +138,43 @@ def test_the_published_month_over_month_table_of_mavenflix(shared_data, tmp_path
         for row in read(shared_data / "mavenflix" / "expected" / "published_month_over_month.csv")
     ]
     assert ours == published
+
+
+def lost_buyers(orders, as_of_date, days, after_the_first_order_only):
+    """Days on which customers are lost: so many days after an order that no other one followed by that day."""
+    for dates in orders.values():
+        dates = sorted(dates)
+        for number, ordered in enumerate(dates[:1] if after_the_first_order_only else dates):
+            lost = ordered + timedelta(days=days)
+            following = dates[number + 1] if number + 1 < len(dates) else date.max
+            if lost < as_of_date and following > lost:
+                yield lost
+
+
+@pytest.mark.parametrize(
+    ("churn_definition", "days"), [("inactivity", 90), ("inactivity", 180), ("single_purchase", 90)]
+)
+def test_lost_buyers_of_cdnow(builds, shared_data, churn_definition, days):
+    orders = defaultdict(list)
+    for row in read(shared_data / "cdnow" / "raw" / "orders.csv"):
+        if row["status"] == "completed" and row["ordered_at"] < AS_OF_DATES["cdnow"]:
+            orders[row["customer_id"]].append(date.fromisoformat(row["ordered_at"][:10]))
+    as_of_date = date.fromisoformat(AS_OF_DATES["cdnow"])
+    lost = list(lost_buyers(orders, as_of_date, days, churn_definition == "single_purchase"))
+    lost_by_month = Counter(day.replace(day=1) for day in lost)
+    assert len(orders) == 23_570 and len(lost) > 10_000
+
+    warehouse = builds("cdnow") if days == 90 else builds("cdnow", inactivity_days=days)
+    months = warehouse.query(
+        f"""
+        select period_start_date, churned_customers
+        from marts.churn_by_definition_by_period
+        where period_grain = 'month' and segment = 'all' and churn_definition = '{churn_definition}'
+        """
+    )
+    ours = {month["period_start_date"]: month["churned_customers"] for month in months}
+    assert len(ours) == 18
+    assert ours == {month: lost_by_month[month] for month in ours}
+    assert sum(ours.values()) == len(lost)
+    events = warehouse.query(f"from marts.churn_events where churn_definition = '{churn_definition}'")
+    assert Counter(event["churned_on"] for event in events) == Counter(lost)

@@ -1,0 +1,88 @@
+-- One row per subscription and instant of a cancellation request before as_of_date, with what became of it.
+-- Several stretches carry a request on where terms change after it: the terms are those at the request, the outcome is
+-- that of the last of them.
+
+with
+
+paid_stretches as (
+
+    select
+        *,
+        {{ business_date('cancel_requested_at') }} as request_date,
+        lead(start_date) over (partition by subscription_id order by started_at) as next_start_date
+
+    from {{ ref('int_mrr_stretches') }}
+    where mrr > 0
+
+),
+
+as_of_date as (select * from {{ ref('int_as_of_date') }}),
+
+-- The stretch that is live at the request comes first, else the first that carries it.
+carrying_stretches as (
+
+    select
+        paid_stretches.*,
+        row_number() over (
+            partition by paid_stretches.subscription_id, paid_stretches.cancel_requested_at
+            order by
+                case
+                    when paid_stretches.cancel_requested_at < paid_stretches.started_at then 1
+                    when paid_stretches.cancel_requested_at >= paid_stretches.ended_at then 1
+                    else 0
+                end asc,
+                paid_stretches.started_at asc
+        ) as terms_rank,
+        row_number() over (
+            partition by paid_stretches.subscription_id, paid_stretches.cancel_requested_at
+            order by paid_stretches.started_at desc
+        ) as outcome_rank
+
+    from paid_stretches
+    inner join as_of_date
+        on paid_stretches.request_date < as_of_date.as_of_date
+
+),
+
+-- Stretches of one subscription do not overlap: the next one starts at the end or after it.
+outcomes as (
+
+    select
+        subscription_id,
+        cancel_requested_at,
+        end_reason,
+        end_date as outcome_date,
+        case
+            when end_date is null then 'pending'
+            when next_start_date = end_date then 'withdrawn'
+            else 'effective'
+        end as outcome
+
+    from carrying_stretches
+    where outcome_rank = 1
+
+),
+
+requests as (
+
+    select
+        carrying_stretches.subscription_id,
+        carrying_stretches.cancel_requested_at,
+        carrying_stretches.customer_id,
+        carrying_stretches.request_date,
+        carrying_stretches.plan_id,
+        carrying_stretches.mrr,
+        outcomes.end_reason,
+        outcomes.outcome,
+        outcomes.outcome_date
+
+    from carrying_stretches
+    inner join outcomes
+        on
+            carrying_stretches.subscription_id = outcomes.subscription_id
+            and carrying_stretches.cancel_requested_at = outcomes.cancel_requested_at
+    where carrying_stretches.terms_rank = 1
+
+)
+
+select * from requests

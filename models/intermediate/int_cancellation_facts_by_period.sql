@@ -1,0 +1,74 @@
+-- One row per type of fact about cancellations, grain, period and segment value in which it occurred.
+
+with
+
+cancellation_facts as (select * from {{ ref('int_cancellation_facts') }}),
+
+date_periods as (select * from {{ ref('int_date_periods') }}),
+
+segments as (select * from {{ ref('int_segments') }}),
+
+customer_periods as (
+
+    select
+        cancellation_facts.fact_type,
+        date_periods.period_grain,
+        date_periods.period_start_date,
+        cancellation_facts.customer_id,
+        cancellation_facts.country,
+        cancellation_facts.acquisition_channel,
+        sum(cancellation_facts.facts) as facts,
+        sum(cancellation_facts.mrr) as mrr
+
+    from cancellation_facts
+    inner join date_periods
+        on cancellation_facts.fact_date = date_periods.date_day
+    group by
+        cancellation_facts.fact_type,
+        date_periods.period_grain,
+        date_periods.period_start_date,
+        cancellation_facts.customer_id,
+        cancellation_facts.country,
+        cancellation_facts.acquisition_channel
+
+),
+
+sums_by_combination as (
+
+    select
+        fact_type,
+        period_grain,
+        period_start_date,
+        country,
+        acquisition_channel,
+        sum(facts) as facts,
+        count(*) as customers,
+        sum(mrr) as mrr
+
+    from customer_periods
+    group by fact_type, period_grain, period_start_date, country, acquisition_channel
+
+),
+
+sums_by_segment as (
+
+    select
+        sums.fact_type,
+        sums.period_grain,
+        sums.period_start_date,
+        segments.segment,
+        segments.segment_value,
+        cast(sum(sums.facts) as bigint) as facts,
+        cast(sum(sums.customers) as bigint) as customers,
+        cast(sum(sums.mrr) as decimal(38, 6)) as mrr
+
+    from sums_by_combination as sums
+    inner join segments
+        on
+            sums.country = segments.country
+            and sums.acquisition_channel = segments.acquisition_channel
+    group by sums.fact_type, sums.period_grain, sums.period_start_date, segments.segment, segments.segment_value
+
+)
+
+select * from sums_by_segment

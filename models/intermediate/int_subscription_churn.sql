@@ -1,0 +1,92 @@
+-- One row per definition of churn by subscriptions, customer and business date on which the customer was lost by it.
+-- Several losses of a day are one event: their MRR adds up, the largest of them tells plan and reason.
+
+with
+
+losses as (select * from {{ ref('int_subscription_losses') }}),
+
+ledger as (select * from {{ ref('int_mrr_ledger') }}),
+
+paying_customers as (
+
+    select
+        customer_id,
+        first_paid_date,
+        country,
+        acquisition_channel
+
+    from ledger
+    where previous_movement_date is null
+
+),
+
+return_days as (
+
+    select
+        customer_id,
+        movement_date
+
+    from ledger
+    where opening_mrr = 0 and closing_mrr > 0
+
+),
+
+ranked_losses as (
+
+    select
+        *,
+        cast(sum(mrr) over (partition by churn_definition, customer_id, churned_on) as decimal(38, 6)) as mrr_lost,
+        row_number() over (
+            partition by churn_definition, customer_id, churned_on
+            order by mrr desc, loss_id asc
+        ) as loss_rank
+
+    from losses
+
+),
+
+first_returns as (
+
+    select
+        losses.churn_definition,
+        losses.customer_id,
+        losses.churned_on,
+        min(return_days.movement_date) as returned_on
+
+    from losses
+    inner join return_days
+        on
+            losses.customer_id = return_days.customer_id
+            and losses.churned_on < return_days.movement_date
+    where losses.churn_definition <> 'downgrade'
+    group by losses.churn_definition, losses.customer_id, losses.churned_on
+
+),
+
+events as (
+
+    select
+        ranked_losses.churn_definition,
+        ranked_losses.customer_id,
+        ranked_losses.churned_on,
+        ranked_losses.mrr_lost,
+        ranked_losses.plan_id,
+        ranked_losses.end_reason,
+        paying_customers.first_paid_date,
+        first_returns.returned_on,
+        paying_customers.country,
+        paying_customers.acquisition_channel
+
+    from ranked_losses
+    inner join paying_customers
+        on ranked_losses.customer_id = paying_customers.customer_id
+    left join first_returns
+        on
+            ranked_losses.churn_definition = first_returns.churn_definition
+            and ranked_losses.customer_id = first_returns.customer_id
+            and ranked_losses.churned_on = first_returns.churned_on
+    where ranked_losses.loss_rank = 1
+
+)
+
+select * from events

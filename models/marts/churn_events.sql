@@ -1,0 +1,92 @@
+-- One row per definition of churn, customer and business date on which the customer was lost by it.
+
+with
+
+subscription_churn as (select * from {{ ref('int_subscription_churn') }}),
+
+order_churn_spans as (
+
+    select *
+    from {{ ref('int_order_churn_spans') }}
+    where is_lost
+
+),
+
+churn_reasons as (select * from {{ ref('churn_reasons') }}),
+
+tenure_bands as (select * from {{ ref('tenure_bands') }}),
+
+events as (
+
+    select
+        churn_definition,
+        customer_id,
+        churned_on,
+        mrr_lost,
+        plan_id,
+        nullif(trim(end_reason), '') as end_reason,
+        returned_on,
+        {{ dbt.datediff('first_paid_date', 'churned_on', 'day') }} as days_since_first
+
+    from subscription_churn
+
+    union all
+
+    select
+        churn_definition,
+        customer_id,
+        end_date as churned_on,
+        null as mrr_lost,
+        null as plan_id,
+        null as end_reason,
+        returned_on,
+        {{ dbt.datediff('first_order_date', 'end_date', 'day') }} as days_since_first
+
+    from order_churn_spans
+
+),
+
+-- Who asks to cancel, or takes less, does so himself, whatever the reason.
+explained_events as (
+
+    select
+        events.*,
+        greatest(events.days_since_first, 0) as tenure_days,
+        coalesce(churn_reasons.reason, events.end_reason, 'unknown') as reason,
+        case
+            when events.churn_definition = 'downgrade' then 'voluntary'
+            when churn_reasons.churn_type is not null then churn_reasons.churn_type
+            when events.churn_definition = 'cancel_request' then 'voluntary'
+            else 'unknown'
+        end as churn_type
+
+    from events
+    left join churn_reasons
+        on lower(events.end_reason) = churn_reasons.end_reason
+
+),
+
+churn_events as (
+
+    select
+        explained_events.churn_definition,
+        explained_events.customer_id,
+        explained_events.churned_on,
+        cast(explained_events.mrr_lost as decimal(38, 6)) as mrr_lost,
+        explained_events.churn_type,
+        explained_events.reason,
+        cast(explained_events.tenure_days as bigint) as tenure_days,
+        tenure_bands.tenure_band,
+        explained_events.plan_id,
+        explained_events.tenure_days < {{ var('new_customer_days') }} as is_new_customer,
+        explained_events.returned_on
+
+    from explained_events
+    left join tenure_bands
+        on
+            explained_events.tenure_days >= tenure_bands.from_days
+            and explained_events.tenure_days <= coalesce(tenure_bands.to_days, explained_events.tenure_days)
+
+)
+
+select * from churn_events

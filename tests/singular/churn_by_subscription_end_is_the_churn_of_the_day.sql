@@ -1,0 +1,52 @@
+-- Day by day, the customers and the MRR lost by the definition subscription_end are the churned customers and the
+-- churned MRR of the core marts, on every segment value.
+
+with
+
+churn_by_definition as (
+
+    select *
+    from {{ ref('churn_by_definition_by_period') }}
+    where churn_definition = 'subscription_end' and period_grain = 'day'
+
+),
+
+customer_churn as (
+
+    select *
+    from {{ ref('customer_churn_by_period') }}
+    where period_grain = 'day' and segment in ('all', 'country', 'acquisition_channel')
+
+),
+
+mrr_churn as (
+
+    select *
+    from {{ ref('mrr_churn_by_period') }}
+    where period_grain = 'day' and segment in ('all', 'country', 'acquisition_channel')
+
+)
+
+select
+    coalesce(churn_by_definition.period_start_date, customer_churn.period_start_date) as period_start_date,
+    coalesce(churn_by_definition.segment, customer_churn.segment) as segment,
+    coalesce(churn_by_definition.segment_value, customer_churn.segment_value) as segment_value,
+    churn_by_definition.churned_customers as lost_customers,
+    customer_churn.churned_customers,
+    churn_by_definition.mrr_lost,
+    mrr_churn.churned_mrr
+
+from churn_by_definition
+full join customer_churn
+    on
+        churn_by_definition.period_start_date = customer_churn.period_start_date
+        and churn_by_definition.segment = customer_churn.segment
+        and churn_by_definition.segment_value = customer_churn.segment_value
+left join mrr_churn
+    on
+        customer_churn.period_start_date = mrr_churn.period_start_date
+        and customer_churn.segment = mrr_churn.segment
+        and customer_churn.segment_value = mrr_churn.segment_value
+where
+    churn_by_definition.churned_customers is distinct from customer_churn.churned_customers
+    or churn_by_definition.mrr_lost is distinct from mrr_churn.churned_mrr

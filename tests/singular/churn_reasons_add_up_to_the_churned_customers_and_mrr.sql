@@ -1,0 +1,56 @@
+-- The reasons of a period add up to the churned customers and the churned MRR of the core marts, on every grain, period
+-- and segment value.
+
+with
+
+reasons as (
+
+    select
+        period_grain,
+        period_start_date,
+        segment,
+        segment_value,
+        sum(churned_customers) as customers,
+        sum(churned_mrr) as mrr
+
+    from {{ ref('churn_reasons_by_period') }}
+    group by period_grain, period_start_date, segment, segment_value
+
+),
+
+customer_churn as (
+
+    select *
+    from {{ ref('customer_churn_by_period') }}
+    where segment in ('all', 'country', 'acquisition_channel')
+
+),
+
+mrr_churn as (select * from {{ ref('mrr_churn_by_period') }})
+
+select
+    customer_churn.period_grain,
+    customer_churn.period_start_date,
+    customer_churn.segment,
+    customer_churn.segment_value,
+    customer_churn.churned_customers,
+    reasons.customers as customers_of_reasons,
+    mrr_churn.churned_mrr,
+    reasons.mrr as mrr_of_reasons
+
+from customer_churn
+inner join mrr_churn
+    on
+        customer_churn.period_grain = mrr_churn.period_grain
+        and customer_churn.period_start_date = mrr_churn.period_start_date
+        and customer_churn.segment = mrr_churn.segment
+        and customer_churn.segment_value = mrr_churn.segment_value
+left join reasons
+    on
+        customer_churn.period_grain = reasons.period_grain
+        and customer_churn.period_start_date = reasons.period_start_date
+        and customer_churn.segment = reasons.segment
+        and customer_churn.segment_value = reasons.segment_value
+where
+    customer_churn.churned_customers <> coalesce(reasons.customers, 0)
+    or mrr_churn.churned_mrr <> coalesce(reasons.mrr, 0)
