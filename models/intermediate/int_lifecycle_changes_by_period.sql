@@ -25,7 +25,7 @@ changes as (
     select
         stage_date,
         stage_after as lifecycle_stage,
-        1 as change,
+        1 as customers,
         country,
         acquisition_channel
 
@@ -36,7 +36,7 @@ changes as (
     select
         stage_date,
         stage_before as lifecycle_stage,
-        -1 as change,
+        -1 as customers,
         country,
         acquisition_channel
 
@@ -53,7 +53,7 @@ changes_by_combination as (
         changes.lifecycle_stage,
         changes.country,
         changes.acquisition_channel,
-        sum(changes.change) as customers
+        sum(changes.customers) as customers
 
     from changes
     cross join first_days
