@@ -87,3 +87,16 @@
 {% macro two_digits(number) -%}
     right('0' || cast(cast({{ number }} as integer) as {{ dbt.type_string() }}), 2)
 {%- endmacro %}
+
+{#-
+    A bound of the Wilson 95 % interval of a share of n (E. B. Wilson, 1927), -1 for the lower and 1 for the upper one.
+    Example: {{ wilson_bound('churn_rate', 'opening_customers', -1) }} as churn_rate_low
+-#}
+{% macro wilson_bound(share, n, side) -%}
+    {%- set z = 1.959963985 -%}
+    {%- set n = 'cast(nullif(' ~ n ~ ', 0) as double)' -%}
+    (
+        {{ share }} + {{ z * z / 2 }} / {{ n }}
+        + {{ side }} * {{ z }} * sqrt({{ share }} * (1 - {{ share }}) / {{ n }} + {{ z * z / 4 }} / ({{ n }} * {{ n }}))
+    ) / (1 + {{ z * z }} / {{ n }})
+{%- endmacro %}

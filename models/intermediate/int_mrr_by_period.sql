@@ -20,7 +20,9 @@ segment_movements as (
         movements.movement_type,
         movements.customers,
         movements.paying_change,
-        movements.mrr_change
+        movements.mrr_change,
+        movements.customers_lost_while_new,
+        movements.mrr_lost_while_new
 
     from segment_periods
     left join movements
@@ -52,27 +54,32 @@ changes as (
         coalesce(sum(mrr_change) filter (where movement_type = 'expansion'), 0) as expansion_mrr,
         coalesce(-sum(mrr_change) filter (where movement_type = 'contraction'), 0) as contraction_mrr,
         coalesce(-sum(mrr_change) filter (where movement_type = 'churn'), 0) as churned_mrr,
-        coalesce(sum(paying_change), 0) as net_paying_change,
-        coalesce(sum(mrr_change), 0) as net_mrr_change
+        coalesce(sum(customers_lost_while_new), 0) as customers_lost_while_new,
+        coalesce(sum(mrr_lost_while_new), 0) as mrr_lost_while_new,
+        coalesce(sum(paying_change) filter (where movement_type <> 'transfer'), 0) as net_paying_change,
+        coalesce(sum(mrr_change) filter (where movement_type <> 'transfer'), 0) as net_mrr_change,
+        coalesce(sum(paying_change) filter (where movement_type = 'transfer'), 0) as transferred_customers,
+        coalesce(sum(mrr_change) filter (where movement_type = 'transfer'), 0) as transferred_mrr
 
     from segment_movements
     group by period_grain, period_start_date, period_end_date, is_complete, segment, segment_value
 
 ),
 
+-- Transfers come after the closing.
 closings as (
 
     select
         *,
-        sum(net_paying_change) over history as closing_customers,
-        sum(net_mrr_change) over history as closing_mrr
+        sum(net_paying_change + transferred_customers) over history - transferred_customers as closing_customers,
+        sum(net_mrr_change + transferred_mrr) over history - transferred_mrr as closing_mrr
 
     from changes
     window history as (partition by period_grain, segment, segment_value order by period_start_date)
 
 ),
 
--- The opening is the closing of the period before: the closing less what happened since.
+-- The opening is the closing of the period before, and its transfers: the closing less what happened since.
 balances as (
 
     select

@@ -1,58 +1,116 @@
 -- One row per grain, period, segment value and movement type that occurred: its customers and the change of MRR.
+-- Values of plan segments have one type more, `transfer`: who closes on another plan than he opened on is counted under
+-- the plan of his opening, and takes his closing MRR along to the other when the period is over.
 
 with
 
-customer_periods as (
-
-    select *
-    from {{ ref('int_customer_mrr_periods') }}
-    where movement_type is not null
-
-),
+movement_sums as (select * from {{ ref('int_mrr_movement_sums') }}),
 
 segments as (select * from {{ ref('int_segments') }}),
 
-movements_by_combination as (
+plan_segments as (select * from {{ ref('int_plan_segments') }}),
+
+plan_changes as (
+
+    select *
+    from movement_sums
+    where opening_plan_id <> closing_plan_id
+
+),
+
+-- Out of the one plan, into the other.
+sides as (
+
+    select -1 as sign
+
+    union all
+
+    select 1 as sign
+
+),
+
+movements_by_value as (
 
     select
-        period_grain,
-        period_start_date,
-        movement_type,
-        country,
-        acquisition_channel,
-        count(*) as customers,
-        sum(cast(closing_mrr > 0 as integer) - cast(opening_mrr > 0 as integer)) as paying_change,
-        sum(closing_mrr - opening_mrr) as mrr_change
+        movement_sums.*,
+        segments.segment,
+        segments.segment_value
 
-    from customer_periods
-    group by period_grain, period_start_date, movement_type, country, acquisition_channel
+    from movement_sums
+    inner join segments
+        on
+            movement_sums.country = segments.country
+            and movement_sums.acquisition_channel = segments.acquisition_channel
+    where movement_sums.movement_type is not null
+
+    union all
+
+    select
+        movement_sums.*,
+        plan_segments.segment,
+        plan_segments.segment_value
+
+    from movement_sums
+    inner join plan_segments
+        on movement_sums.plan_id = plan_segments.plan_id
+    where movement_sums.movement_type is not null
 
 ),
 
 movements_by_segment as (
 
     select
-        movements_by_combination.period_grain,
-        movements_by_combination.period_start_date,
-        segments.segment,
-        segments.segment_value,
-        movements_by_combination.movement_type,
-        cast(sum(movements_by_combination.customers) as bigint) as customers,
-        cast(sum(movements_by_combination.paying_change) as bigint) as paying_change,
-        cast(sum(movements_by_combination.mrr_change) as decimal(38, 6)) as mrr_change
+        period_grain,
+        period_start_date,
+        segment,
+        segment_value,
+        movement_type,
+        cast(sum(customers) as bigint) as customers,
+        cast(sum(paying_change) as bigint) as paying_change,
+        cast(sum(mrr_change) as decimal(38, 6)) as mrr_change,
+        cast(sum(customers_lost_while_new) as bigint) as customers_lost_while_new,
+        cast(sum(mrr_lost_while_new) as decimal(38, 6)) as mrr_lost_while_new
 
-    from movements_by_combination
-    inner join segments
-        on
-            movements_by_combination.country = segments.country
-            and movements_by_combination.acquisition_channel = segments.acquisition_channel
+    from movements_by_value
+    group by period_grain, period_start_date, segment, segment_value, movement_type
+
+),
+
+transfers_by_segment as (
+
+    select
+        plan_changes.period_grain,
+        plan_changes.period_start_date,
+        plan_segments.segment,
+        plan_segments.segment_value,
+        'transfer' as movement_type,
+        cast(sum(plan_changes.customers) as bigint) as customers,
+        cast(sum(plan_changes.customers * sides.sign) as bigint) as paying_change,
+        cast(sum(plan_changes.closing_mrr * sides.sign) as decimal(38, 6)) as mrr_change,
+        0 as customers_lost_while_new,
+        0 as mrr_lost_while_new
+
+    from plan_changes
+    cross join sides
+    inner join plan_segments
+        on plan_segments.plan_id
+            = case sides.sign when -1 then plan_changes.opening_plan_id else plan_changes.closing_plan_id end
     group by
-        movements_by_combination.period_grain,
-        movements_by_combination.period_start_date,
-        segments.segment,
-        segments.segment_value,
-        movements_by_combination.movement_type
+        plan_changes.period_grain,
+        plan_changes.period_start_date,
+        plan_segments.segment,
+        plan_segments.segment_value
+
+),
+
+all_movements as (
+
+    select * from movements_by_segment
+
+    union all
+
+    select * from transfers_by_segment
 
 )
 
-select * from movements_by_segment
+select * from all_movements

@@ -12,6 +12,7 @@ order_periods as (
         orders.*,
         date_periods.period_grain,
         date_periods.period_start_date,
+        date_periods.previous_period_start_date,
         orders.customer_id is not null
         and coalesce(orders.previous_order_date < date_periods.period_start_date, true) as is_first_in_period,
         coalesce(orders.previous_order_date >= date_periods.period_start_date, false)

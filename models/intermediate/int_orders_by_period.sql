@@ -28,6 +28,7 @@ period_sums as (
         coalesce(sums.revenue, 0) as revenue,
         coalesce(sums.identified_orders, 0) as identified_orders,
         coalesce(sums.identified_revenue, 0) as identified_revenue,
+        coalesce(sums.new_customer_revenue, 0) as new_customer_revenue,
         coalesce(sums.ordering_customers, 0) as ordering_customers,
         coalesce(sums.new_ordering_customers, 0) as new_ordering_customers,
         coalesce(sums.first_repeating_customers, 0) as first_repeating_customers,

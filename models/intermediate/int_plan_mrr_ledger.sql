@@ -65,7 +65,15 @@ customer_plans as (
 
 ),
 
-customer_days as (select distinct customer_id, movement_date from deltas),
+customer_days as (
+
+    select distinct
+        customer_id,
+        movement_date
+
+    from deltas
+
+),
 
 plan_days as (
 

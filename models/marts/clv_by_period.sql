@@ -1,5 +1,6 @@
 -- One row per grain, period and segment value, from the value's first paid start or countable order on: what a
--- customer is worth over a lifetime, from subscriptions and from orders. A side without such a period is null.
+-- customer is worth over a lifetime, from subscriptions and from orders. A side without such a period is null. Not by
+-- plan, which orders have none of.
 
 with
 
@@ -14,6 +15,7 @@ segment_periods as (
         segment_value
 
     from {{ ref('int_segment_periods') }}
+    where segment not in ('plan', 'product', 'billing_interval')
 
 ),
 

@@ -1,28 +1,84 @@
--- One row per grain, period and segment value: paying customers at the opening and the closing of the period, and who
--- came and went in between.
+-- One row per grain, period and segment value: paying customers at the opening and the closing of the period, who came
+-- and went in between, and how the churn rate compares.
 
 with
 
 mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
+subscribers_by_period as (select * from {{ ref('int_subscribers_by_period') }}),
+
+churn_trends as (select * from {{ ref('int_churn_trends_by_period') }}),
+
+churn_benchmarks as (
+
+    select *
+    from {{ ref('churn_benchmarks') }}
+    where company_stage = '{{ var("company_stage") }}'
+
+),
+
 customer_churn as (
 
     select
-        period_grain,
-        period_start_date,
-        period_end_date,
-        is_complete,
-        segment,
-        segment_value,
-        cast(opening_customers as bigint) as opening_customers,
-        cast(new_customers as bigint) as new_customers,
-        cast(reactivated_customers as bigint) as reactivated_customers,
-        cast(churned_customers as bigint) as churned_customers,
-        cast(closing_customers as bigint) as closing_customers,
-        cast(transient_customers as bigint) as transient_customers,
-        {{ ratio('churned_customers', 'opening_customers') }} as churn_rate
+        mrr_by_period.period_grain,
+        mrr_by_period.period_start_date,
+        mrr_by_period.period_end_date,
+        mrr_by_period.is_complete,
+        mrr_by_period.segment,
+        mrr_by_period.segment_value,
+        cast(mrr_by_period.opening_customers as bigint) as opening_customers,
+        cast(mrr_by_period.new_customers as bigint) as new_customers,
+        cast(mrr_by_period.reactivated_customers as bigint) as reactivated_customers,
+        cast(mrr_by_period.churned_customers as bigint) as churned_customers,
+        cast(mrr_by_period.closing_customers as bigint) as closing_customers,
+        cast(mrr_by_period.transient_customers as bigint) as transient_customers,
+        churn_trends.churn_rate,
+        cast(mrr_by_period.closing_customers - mrr_by_period.opening_customers as bigint) as net_new_customers,
+        {{ ratio(
+            'mrr_by_period.new_customers + mrr_by_period.reactivated_customers', 'mrr_by_period.churned_customers'
+        ) }}
+            as replacement_ratio,
+        cast(mrr_by_period.customers_lost_while_new as bigint) as churned_new_customers,
+        cast(mrr_by_period.churned_customers - mrr_by_period.customers_lost_while_new as bigint)
+            as churned_existing_customers,
+        cast(subscribers_by_period.opening_customers as bigint) as opening_customers_including_free,
+        cast(subscribers_by_period.churned_customers as bigint) as churned_customers_including_free,
+        cast(subscribers_by_period.closing_customers as bigint) as closing_customers_including_free,
+        {{ ratio('subscribers_by_period.churned_customers', 'subscribers_by_period.opening_customers') }}
+            as churn_rate_including_free,
+        churn_trends.previous_churn_rate,
+        churn_trends.churn_rate - churn_trends.previous_churn_rate as churn_rate_change,
+        churn_trends.churn_rate_year_before,
+        churn_trends.trailing_3_churn_rate,
+        churn_trends.trailing_12_churn_rate,
+        churn_trends.churn_rate_direction,
+        {{ wilson_bound('churn_trends.churn_rate', 'mrr_by_period.opening_customers', -1) }} as churn_rate_low,
+        {{ wilson_bound('churn_trends.churn_rate', 'mrr_by_period.opening_customers', 1) }} as churn_rate_high,
+        mrr_by_period.opening_customers < {{ var('low_sample_customers') }} as is_low_sample,
+        churn_benchmarks.benchmark_low,
+        churn_benchmarks.benchmark_high,
+        case
+            when not mrr_by_period.is_complete or churn_trends.churn_rate is null then null
+            when churn_trends.churn_rate < churn_benchmarks.benchmark_low then 'better'
+            when churn_trends.churn_rate > churn_benchmarks.benchmark_high then 'worse'
+            when churn_benchmarks.benchmark_low is not null then 'within'
+        end as benchmark_verdict
 
     from mrr_by_period
+    inner join churn_trends
+        on
+            mrr_by_period.period_grain = churn_trends.period_grain
+            and mrr_by_period.period_start_date = churn_trends.period_start_date
+            and mrr_by_period.segment = churn_trends.segment
+            and mrr_by_period.segment_value = churn_trends.segment_value
+    left join subscribers_by_period
+        on
+            mrr_by_period.period_grain = subscribers_by_period.period_grain
+            and mrr_by_period.period_start_date = subscribers_by_period.period_start_date
+            and mrr_by_period.segment = subscribers_by_period.segment
+            and mrr_by_period.segment_value = subscribers_by_period.segment_value
+    left join churn_benchmarks
+        on mrr_by_period.period_grain = churn_benchmarks.period_grain
 
 )
 

@@ -25,7 +25,11 @@ mrr_churn as (
         {{ ratio('churned_mrr', 'opening_mrr') }} as mrr_churn_rate,
         {{ ratio('churned_mrr + contraction_mrr', 'opening_mrr') }} as gross_mrr_churn_rate,
         {{ ratio('churned_mrr + contraction_mrr - expansion_mrr - reactivation_mrr', 'opening_mrr') }}
-            as net_mrr_churn_rate
+            as net_mrr_churn_rate,
+        cast(closing_mrr - opening_mrr as decimal(38, 6)) as net_new_mrr,
+        {{ ratio('new_mrr + reactivation_mrr + expansion_mrr', 'contraction_mrr + churned_mrr') }} as quick_ratio,
+        cast(mrr_lost_while_new as decimal(38, 6)) as churned_new_customer_mrr,
+        cast(churned_mrr - mrr_lost_while_new as decimal(38, 6)) as churned_existing_customer_mrr
 
     from mrr_by_period
 

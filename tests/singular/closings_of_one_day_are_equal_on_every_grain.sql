@@ -1,9 +1,16 @@
 -- Periods of different grains whose last known day is the same close with the same customers and MRR; those that reach
--- to as_of_date close with the paying customers and the MRR of the customers mart.
+-- to as_of_date close with the paying customers and the MRR of the customers mart. Not by plan: a customer stays under
+-- the plan of his opening until the period is over.
 
 with
 
-mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
+mrr_by_period as (
+
+    select *
+    from {{ ref('int_mrr_by_period') }}
+    where segment not in ('plan', 'product', 'billing_interval')
+
+),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 

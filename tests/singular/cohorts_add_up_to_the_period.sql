@@ -50,7 +50,7 @@ period_sums as (
         cast(closing_mrr as decimal(38, 10)) as revenue
 
     from {{ ref('int_mrr_by_period') }}
-    where period_grain <> 'day'
+    where period_grain <> 'day' and segment not in ('plan', 'product', 'billing_interval')
 
     union all
 

@@ -1,37 +1,88 @@
 -- What a period opens with, customers and MRR, is what the one before closed with; a first period opens with nothing.
+-- By plan, customers who have changed theirs meanwhile left the one value and joined the other.
 
 with
 
-openings as (
+balances as (
 
     select
-        'customers' as measure,
-        period_grain,
-        period_start_date,
-        segment,
-        segment_value,
-        opening_customers as opening,
-        lag(closing_customers, 1, 0) over history as previous_closing
+        customers.period_grain,
+        customers.period_start_date,
+        customers.segment,
+        customers.segment_value,
+        customers.opening_customers,
+        mrr.opening_mrr,
+        lag(customers.closing_customers, 1, 0) over history as previous_closing_customers,
+        lag(mrr.closing_mrr, 1, 0) over history as previous_closing_mrr,
+        lag(customers.period_start_date) over history as previous_period_start_date
 
-    from {{ ref('customer_churn_by_period') }}
-    window history as (partition by period_grain, segment, segment_value order by period_start_date)
+    from {{ ref('customer_churn_by_period') }} as customers
+    inner join {{ ref('mrr_churn_by_period') }} as mrr
+        on
+            customers.period_grain = mrr.period_grain
+            and customers.period_start_date = mrr.period_start_date
+            and customers.segment = mrr.segment
+            and customers.segment_value = mrr.segment_value
+    window history as (
+        partition by customers.period_grain, customers.segment, customers.segment_value
+        order by customers.period_start_date
+    )
 
-    union all
+),
+
+plan_transitions as (
+
+    select *
+    from {{ ref('plan_transitions_by_period') }}
+    where segment = 'all'
+
+),
+
+plan_segments as (select * from {{ ref('int_plan_segments') }}),
+
+transfers as (
 
     select
-        'MRR' as measure,
-        period_grain,
-        period_start_date,
-        segment,
-        segment_value,
-        opening_mrr as opening,
-        lag(closing_mrr, 1, 0) over history as previous_closing
+        plan_transitions.period_grain,
+        plan_transitions.period_start_date,
+        plan_segments.segment,
+        plan_segments.segment_value,
+        sum(
+            case plan_segments.plan_id
+                when plan_transitions.to_plan_id then plan_transitions.customers
+                else -plan_transitions.customers
+            end
+        ) as customers,
+        sum(
+            case plan_segments.plan_id
+                when plan_transitions.to_plan_id then plan_transitions.closing_mrr
+                else -plan_transitions.closing_mrr
+            end
+        ) as mrr
 
-    from {{ ref('mrr_churn_by_period') }}
-    window history as (partition by period_grain, segment, segment_value order by period_start_date)
+    from plan_transitions
+    inner join plan_segments
+        on plan_segments.plan_id in (plan_transitions.from_plan_id, plan_transitions.to_plan_id)
+    group by
+        plan_transitions.period_grain,
+        plan_transitions.period_start_date,
+        plan_segments.segment,
+        plan_segments.segment_value
 
 )
 
-select *
-from openings
-where opening <> previous_closing
+select
+    balances.*,
+    transfers.customers as transferred_customers,
+    transfers.mrr as transferred_mrr
+
+from balances
+left join transfers
+    on
+        balances.period_grain = transfers.period_grain
+        and balances.previous_period_start_date = transfers.period_start_date
+        and balances.segment = transfers.segment
+        and balances.segment_value = transfers.segment_value
+where
+    balances.opening_customers <> balances.previous_closing_customers + coalesce(transfers.customers, 0)
+    or balances.opening_mrr <> balances.previous_closing_mrr + coalesce(transfers.mrr, 0)
