@@ -89,7 +89,13 @@ def test_tables_of_a_schema_of_the_warehouse(demo, tmp_path):
     ("kept", "empty_marts"),
     [
         (("plans", "subscriptions"), {"repeat_purchase_by_period"}),
-        (("orders",), {"customer_churn_by_period", "mrr_churn_by_period", "retention_by_period", "mrr_movements"}),
+        (
+            ("orders",),
+            {
+                "customer_churn_by_period", "mrr_churn_by_period", "retention_by_period", "mrr_movements",
+                "trial_conversion_by_period",
+            },
+        ),
         ((), set(MARTS) - {"customers"}),
     ],
     ids=["only subscriptions", "only orders", "only customers"],
