@@ -11,94 +11,50 @@ paid_stretches as (
 
 ),
 
-deltas as (
+ledger_days as (
 
     select
         customer_id,
-        plan_id,
-        product,
-        tier,
-        start_date as movement_date,
-        mrr as mrr_delta
+        start_date as movement_date
 
     from paid_stretches
 
-    union all
+    union distinct
 
     select
         customer_id,
-        plan_id,
-        product,
-        tier,
-        end_date as movement_date,
-        -mrr as mrr_delta
+        end_date as movement_date
 
     from paid_stretches
     where end_date is not null
 
 ),
 
-plan_changes as (
-
-    select
-        customer_id,
-        plan_id,
-        movement_date,
-        sum(mrr_delta) as mrr_change
-
-    from deltas
-    group by customer_id, plan_id, movement_date
-
-),
-
-customer_plans as (
-
-    select
-        customer_id,
-        plan_id,
-        product,
-        tier,
-        min(movement_date) as first_date
-
-    from deltas
-    group by customer_id, plan_id, product, tier
-
-),
-
-customer_days as (
-
-    select distinct
-        customer_id,
-        movement_date
-
-    from deltas
-
-),
-
 plan_days as (
 
     select
-        customer_plans.customer_id,
-        customer_plans.plan_id,
-        customer_plans.product,
-        customer_plans.tier,
-        customer_days.movement_date,
-        coalesce(plan_changes.mrr_change, 0) as mrr_change,
-        sum(plan_changes.mrr_change) over (
-            partition by customer_plans.customer_id, customer_plans.plan_id
-            order by customer_days.movement_date
-        ) as closing_mrr
+        paid_stretches.customer_id,
+        paid_stretches.plan_id,
+        paid_stretches.product,
+        paid_stretches.tier,
+        ledger_days.movement_date,
+        sum(case when paid_stretches.start_date < ledger_days.movement_date then paid_stretches.mrr else 0 end)
+            as opening_mrr,
+        sum(case when paid_stretches.end_date = ledger_days.movement_date then 0 else paid_stretches.mrr end)
+            as closing_mrr
 
-    from customer_plans
-    inner join customer_days
+    from paid_stretches
+    inner join ledger_days
         on
-            customer_plans.customer_id = customer_days.customer_id
-            and customer_plans.first_date <= customer_days.movement_date
-    left join plan_changes
-        on
-            customer_plans.customer_id = plan_changes.customer_id
-            and customer_plans.plan_id = plan_changes.plan_id
-            and customer_days.movement_date = plan_changes.movement_date
+            paid_stretches.customer_id = ledger_days.customer_id
+            and paid_stretches.start_date <= ledger_days.movement_date
+            and (paid_stretches.end_date is null or paid_stretches.end_date >= ledger_days.movement_date)
+    group by
+        paid_stretches.customer_id,
+        paid_stretches.plan_id,
+        paid_stretches.product,
+        paid_stretches.tier,
+        ledger_days.movement_date
 
 ),
 
@@ -110,7 +66,7 @@ plan_balances as (
         product,
         tier,
         movement_date,
-        cast(closing_mrr - mrr_change as decimal(18, 6)) as opening_mrr,
+        cast(opening_mrr as decimal(18, 6)) as opening_mrr,
         cast(closing_mrr as decimal(18, 6)) as closing_mrr,
         row_number() over (
             partition by customer_id, movement_date
@@ -118,9 +74,8 @@ plan_balances as (
         ) as closing_rank
 
     from plan_days
+    where opening_mrr > 0 or closing_mrr > 0
 
 )
 
-select *
-from plan_balances
-where opening_mrr > 0 or closing_mrr > 0
+select * from plan_balances

@@ -3,6 +3,23 @@
 
 with
 
+date_periods as (select * from {{ ref('int_date_periods') }}),
+
+plan_segments as (select * from {{ ref('int_plan_segments') }}),
+
+-- A plan may be paid for long before it is anybody's highest.
+first_paid_starts as (
+
+    select
+        plan_id,
+        min(start_date) as start_date
+
+    from {{ ref('int_mrr_stretches') }}
+    where mrr > 0
+    group by plan_id
+
+),
+
 active_periods as (
 
     select
@@ -25,12 +42,27 @@ active_periods as (
 
     from {{ ref('int_order_sums_by_period') }}
 
+    union all
+
+    select
+        'subscription' as basis,
+        date_periods.period_grain,
+        date_periods.period_start_date,
+        plan_segments.segment,
+        plan_segments.segment_value
+
+    from first_paid_starts
+    inner join date_periods
+        on first_paid_starts.start_date = date_periods.date_day
+    inner join plan_segments
+        on first_paid_starts.plan_id = plan_segments.plan_id
+
 ),
 
 periods as (
 
     select *
-    from {{ ref('int_date_periods') }}
+    from date_periods
     where date_day = period_start_date
 
 ),

@@ -160,7 +160,8 @@ def company(seed, size="small"):
     settings = {
         "as_of_date": as_of and as_of.isoformat(), "reporting_timezone": zone,
         "fiscal_year_start_month": rng.choice([2, 4, 7, 10, 12]) if seed % 4 == 2 else 1,
-        "segments": rng.choice([["country", "acquisition_channel"]] * 3 + [["country"], []]),
+        "segments": rng.choice([["country", "acquisition_channel"]] * 3 + [["country"], []])
+        + rng.choice([["plan", "product", "billing_interval"], ["plan"], []]),
         "countable_order_statuses": countable, "gross_margin": rng.choice([1, 1, 0.7]),
         "period_grains": ["day", "week", "month", "quarter", "year"],
     }

@@ -10,21 +10,24 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, cached_property
-from math import prod
+from math import prod, sqrt
 from statistics import median
 from zoneinfo import ZoneInfo
 
 DEFAULTS = {
     "as_of_date": None, "reporting_timezone": "UTC", "fiscal_year_start_month": 1,
     "segments": ["country", "acquisition_channel"], "countable_order_statuses": ["completed"], "gross_margin": 1,
-    "period_grains": ["day", "week", "month", "quarter", "year"],
+    "period_grains": ["day", "week", "month", "quarter", "year"], "new_customer_days": 90, "low_sample_customers": 30,
+    "company_stage": "established",
 }
+BENCHMARKS = {("established", "month"): (0.01, 0.03), ("established", "year"): (0.05, 0.07),
+              ("young", "month"): (0.03, 0.05), ("young", "year"): (0.10, 0.15)}
 MONTHS_IN_GRAIN = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": 1, "quarter": 3, "year": 12}
 MONTHS_PER_INTERVAL = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": 1, "year": 12}
 ATTRIBUTES = ("country", "acquisition_channel")
 DAY = timedelta(days=1)
 
-Stretch = namedtuple("Stretch", "start end mrr")  # paid, of positive length; end is None while running
+Stretch = namedtuple("Stretch", "start end mrr plan")  # paid, of positive length; end is None while running
 Order = namedtuple("Order", "at id customer day revenue")
 
 
@@ -37,6 +40,7 @@ class Slice:
     orders: list
     paid_from: date | None
     ordered_from: date | None
+    plans: set | None = None  # of a segment by plan, whose customers differ from period to period
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
@@ -121,6 +125,7 @@ class Company:
         # Only whole recounts are remembered, never a part of one for the next.
         self.midnight, self.movements = cache(self.midnight), cache(self.movements)
         self.mrr_measures, self.order_measures = cache(self.mrr_measures), cache(self.order_measures)
+        self.plan_of = cache(self.plan_of)
         self.settings = {**DEFAULTS, **settings}
         self.zone = ZoneInfo(self.settings["reporting_timezone"])
         self.fiscal_month = int(self.settings["fiscal_year_start_month"])
@@ -131,17 +136,22 @@ class Company:
         cut = datetime.max if self.as_of is None else self.midnight(self.as_of)
         self.customers = {row["customer_id"]: row for row in clean["customers"]}
 
-        plans = {row["plan_id"]: row for row in clean["plans"]}
+        self.plans = plans = {row["plan_id"]: row for row in clean["plans"]}
         self.stretches = defaultdict(list)
+        self.subscribed = defaultdict(list)  # (start, end) of everything that is not paused, free and trials included
         for row in clean["subscriptions"]:
             start = self.instant(row["started_at"])
             end = self.instant(row["ended_at"])
             mrr = self._mrr(row, plans[row["plan_id"]])
             # Reading: paid is MRR > 0 after the one rounding, so a price that rounds to 0.000000 a month pays nothing.
-            if start >= cut or (end is not None and end <= start) or mrr == 0:
+            if start >= cut or (end is not None and end <= start):
                 continue
             # Reading: "at or after": an end exactly at the first instant of as_of_date is not known yet, so it is open.
-            self.stretches[row["customer_id"]].append(Stretch(start, None if end and end >= cut else end, mrr))
+            end = None if end and end >= cut else end
+            if row["status"] != "paused":
+                self.subscribed[row["customer_id"]].append((start, end))
+            if mrr > 0:
+                self.stretches[row["customer_id"]].append(Stretch(start, end, mrr, row["plan_id"]))
 
         countable = set(self.settings["countable_order_statuses"])
         self.orders = []
@@ -221,6 +231,29 @@ class Company:
         found = {customer: self.movement(customer, start, end) for customer in self.stretches}
         return {customer: move for customer, move in found.items() if move != (None, 0, 0)}
 
+    # plans
+
+    def highest_plan(self, customer, instant):
+        """The plan with the highest MRR at the left limit of an instant, ties by plan id; None if nothing is paid."""
+        mrr = Counter()
+        for s in self.stretches[customer]:
+            if s.start < instant and (s.end is None or s.end >= instant):
+                mrr[s.plan] += s.mrr
+        return min(mrr, key=lambda plan: (-mrr[plan], plan), default=None)
+
+    def plan_of(self, customer, start, end):
+        """The plan that a customer is counted under in the dates [start, end)."""
+        first_instant, next_instant = self.midnight(start), self.midnight(end)
+        # Reading: of a transient customer, the plan of the one stretch with the highest MRR.
+        inside = [(-s.mrr, s.plan) for s in self.stretches[customer]
+                  if s.start < next_instant and (s.end is None or s.end > first_instant)]
+        return (self.highest_plan(customer, first_instant) or self.highest_plan(customer, next_instant)
+                or min(inside)[1])
+
+    def plan_value(self, segment, plan):
+        value = plan if segment == "plan" else self.plans[plan].get(segment)
+        return "unknown" if value is None else value
+
     # periods and segments
 
     @cached_property
@@ -232,7 +265,14 @@ class Company:
                          min((order.day for order in orders), default=None))
 
         result = [slice_of("all", "all", list(self.customers), self.orders)]
-        for segment in self.settings["segments"]:
+        for segment in (s for s in self.settings["segments"] if s not in ATTRIBUTES):
+            by_value = defaultdict(set)
+            for plan in self.plans:
+                by_value[self.plan_value(segment, plan)].add(plan)
+            for value, plans in sorted(by_value.items()):
+                paid = [s.start for theirs in self.stretches.values() for s in theirs if s.plan in plans]
+                result.append(Slice(segment, value, [], [], self.day(min(paid)) if paid else None, None, plans))
+        for segment in (s for s in self.settings["segments"] if s in ATTRIBUTES):
             values = {customer: row.get(segment) for customer, row in self.customers.items()} | {None: None}
             values = {customer: "unknown" if value is None else value for customer, value in values.items()}
             for value in sorted(set(values.values())):
@@ -269,7 +309,14 @@ class Company:
         """Counts and exact amounts of the subscription side."""
         n, amount = Counter(), Counter()
         moves = self.movements(start, end)
-        for kind, o, c in (moves[customer] for customer in part.customers if customer in moves):
+        customers = [c for c in part.customers if c in moves]
+        if part.plans is not None:
+            customers = [c for c in moves if self.plan_of(c, start, end) in part.plans]
+        for customer in customers:
+            kind, o, c = moves[customer]
+            if kind == "churn" and self.tenure_at_last_churn(customer, end) < self.settings["new_customer_days"]:
+                n["lost while new"] += 1
+                amount["lost while new"] += o
             n[kind] += 1
             n["opening"] += o > 0
             n["closing"] += c > 0
@@ -279,6 +326,20 @@ class Company:
             amount["retained"] += c if o > 0 else 0
             amount["gross_retained"] += min(o, c)
         return n, amount
+
+    def tenure_at_last_churn(self, customer, end):
+        """Days from the first paid date to the last date before `end` on which paid MRR fell to zero."""
+        day = end - DAY
+        while not self.mrr_before(customer, self.midnight(day)) > 0 == self.mrr_before(
+                customer, self.midnight(day + DAY)):
+            day -= DAY
+        return (day - self.day(self.first_paid_at(customer))).days
+
+    def subscribers(self, part, day):
+        """Customers of a slice with a live stretch that is not paused, at the left limit of a date."""
+        instant = self.midnight(day)
+        return {c for c in part.customers
+                if any(start < instant and (end is None or end >= instant) for start, end in self.subscribed[c])}
 
     def order_measures(self, part, grain, start, end):
         """Counts, exact amounts and gaps of the order side."""
@@ -310,6 +371,8 @@ def marts(raw, settings):
     company = Company(raw, settings)
     churn, mrr, retention = _subscription_marts(company)
     return {
+        "plan_transitions_by_period": _plan_transitions_by_period(company),
+        "revenue_change_by_period": _revenue_change_by_period(company),
         "customer_churn_by_period": churn, "mrr_churn_by_period": mrr, "retention_by_period": retention,
         "clv_by_period": _clv_by_period(company), "repeat_purchase_by_period": _repeat_purchase_by_period(company),
         "retention_by_cohort": _retention_by_cohort(company), "mrr_movements": _mrr_movements(company),
@@ -326,7 +389,11 @@ def _subscription_marts(company):
             **six, "opening_customers": n["opening"], "new_customers": n["new"],
             "reactivated_customers": n["reactivation"], "churned_customers": n["churn"],
             "closing_customers": n["closing"], "transient_customers": n["transient"],
-            "churn_rate": rate(n["churn"], n["opening"])})
+            "churn_rate": rate(n["churn"], n["opening"]), "net_new_customers": n["closing"] - n["opening"],
+            "replacement_ratio": rate(n["new"] + n["reactivation"], n["churn"]),
+            "churned_new_customers": n["lost while new"],
+            "churned_existing_customers": n["churn"] - n["lost while new"],
+            **_including_free(company, part, start, end)})
         mrr.append({
             **six, "opening_mrr": money(opening), "new_mrr": money(amount["new"]),
             "reactivation_mrr": money(amount["reactivation"]), "expansion_mrr": money(amount["expansion"]),
@@ -335,18 +402,128 @@ def _subscription_marts(company):
             "contraction_customers": n["contraction"], "mrr_churn_rate": rate(lost, opening),
             "gross_mrr_churn_rate": rate(lost + amount["contraction"], opening),
             "net_mrr_churn_rate": rate(
-                lost + amount["contraction"] - amount["expansion"] - amount["reactivation"], opening)})
+                lost + amount["contraction"] - amount["expansion"] - amount["reactivation"], opening),
+            "net_new_mrr": money(amount["closing"] - opening),
+            "quick_ratio": rate(amount["new"] + amount["reactivation"] + amount["expansion"],
+                                lost + amount["contraction"]),
+            "churned_new_customer_mrr": money(amount["lost while new"]),
+            "churned_existing_customer_mrr": money(lost - amount["lost while new"])})
         retention.append({
             **six, "opening_customers": n["opening"], "retained_customers": n["opening"] - n["churn"],
             "retention_rate": rate(n["closing"] - n["new"] - n["reactivation"], n["opening"]),
             "opening_mrr": money(opening), "retained_mrr": money(amount["retained"]),
             "net_revenue_retention": rate(amount["retained"], opening),
             "gross_revenue_retention": rate(amount["gross_retained"], opening)})
+    _add_trends(company, churn)
     return churn, mrr, retention
 
 
+def _including_free(company, part, start, end):
+    names = [f"{name}_customers_including_free" for name in ("opening", "churned", "closing")]
+    if part.plans is not None:
+        return {name: None for name in names} | {"churn_rate_including_free": None}
+    opening, closing = company.subscribers(part, start), company.subscribers(part, end)
+    return dict(zip(names, (len(opening), len(opening - closing), len(closing)))) | {
+        "churn_rate_including_free": rate(len(opening - closing), len(opening))}
+
+
+def _add_trends(company, rows):
+    """Columns that compare a churn rate with others, to the rows of customer_churn_by_period."""
+    history = defaultdict(list)
+    for row in rows:
+        history[row["period_grain"], row["segment"], row["segment_value"]].append(row)
+    for (grain, *_), theirs in history.items():
+        exact = {row["period_start_date"]: ratio(row["churned_customers"], row["opening_customers"]) for row in theirs}
+        complete = [row["period_start_date"] for row in theirs if row["is_complete"]]
+        for i, row in enumerate(theirs):
+            start, churn_rate, n = row["period_start_date"], row["churn_rate"], row["opening_customers"]
+            before = theirs[i - 1]["churn_rate"] if i else None
+            known = [day for day in complete if day <= start]
+            means = []
+            for length in (3, 12):
+                rates = [exact[day] for day in known[-length:] if exact[day] is not None]
+                means.append(rate(sum(rates), len(rates)) if len(known) >= length else None)
+            last = [exact[day] for day in known[-3:]]
+            direction = None
+            if len(last) == 3 and None not in last:
+                direction = ("rising" if last[0] < last[1] < last[2] else "falling" if last[0] > last[1] > last[2]
+                             else "mixed")
+            # Reading: the 29th of February looks back at the 28th.
+            day = min(start.day, 28) if start.month == 2 else start.day
+            year_before = start - 364 * DAY if grain == "week" else date(start.year - 1, start.month, day)
+            low, high = BENCHMARKS.get((company.settings["company_stage"], grain), (None, None))
+            verdict = None
+            if row["is_complete"] and churn_rate is not None and low is not None:
+                verdict = "better" if churn_rate < low else "worse" if churn_rate > high else "within"
+            row.update({
+                "previous_churn_rate": before,
+                "churn_rate_change": None if churn_rate is None or before is None else churn_rate - before,
+                "churn_rate_year_before": rate(exact.get(year_before)),
+                "trailing_3_churn_rate": means[0], "trailing_12_churn_rate": means[1],
+                "churn_rate_direction": direction,
+                "churn_rate_low": _wilson(churn_rate, n, -1), "churn_rate_high": _wilson(churn_rate, n, 1),
+                "is_low_sample": n < company.settings["low_sample_customers"],
+                "benchmark_low": low, "benchmark_high": high, "benchmark_verdict": verdict})
+
+
+def _wilson(share, n, side):
+    if share is None:
+        return None
+    z = 1.959963985
+    center, spread = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    return (center + side * spread) / (1 + z * z / n)
+
+
+def _plan_transitions_by_period(company):
+    result = []
+    for six, _, start, end, part in company.rows(lambda part: part.paid_from if part.plans is None else None):
+        found = defaultdict(list)
+        for customer, (_, o, c) in company.movements(start, end).items():
+            if customer in part.customers and o > 0 and c > 0:
+                plans = (company.highest_plan(customer, company.midnight(start)),
+                         company.highest_plan(customer, company.midnight(end)))
+                if plans[0] != plans[1]:
+                    found[plans].append((o, c))
+        for (before, after), moves in found.items():
+            opening, closing = sum(o for o, _ in moves), sum(c for _, c in moves)
+            result.append({**six, "from_plan_id": before, "to_plan_id": after, "customers": len(moves),
+                           "opening_mrr": money(opening), "closing_mrr": money(closing),
+                           "mrr_change": money(closing - opening)})
+    return result
+
+
+def _revenue_change_by_period(company):
+    result = []
+    for six, grain, start, end, part in company.rows(lambda part: part.ordered_from):
+        previous_start, flows = company.previous(grain, start)[0], Counter()
+        now, before, ever = Counter(), Counter(), set()
+        for order in part.orders:
+            now[order.customer] += order.revenue if start <= order.day < end else 0
+            before[order.customer] += order.revenue if previous_start <= order.day < start else 0
+        ordered = {order.customer for order in part.orders if start <= order.day < end}
+        ordered_before = {order.customer for order in part.orders if previous_start <= order.day < start}
+        ever = {order.customer for order in part.orders if order.day < start}
+        for customer in (ordered | ordered_before) - {None}:
+            if customer not in ordered:
+                flows["lost"] += before[customer]
+            elif customer in ordered_before:
+                flows["growth"] += max(now[customer] - before[customer], 0)
+                flows["shrinkage"] += max(before[customer] - now[customer], 0)
+            else:
+                flows["returning" if customer in ever else "new"] += now[customer]
+        result.append({
+            **six, "previous_revenue": sum_of_amounts(sum(before.values())),
+            "new_customer_revenue": sum_of_amounts(flows["new"]),
+            "returning_customer_revenue": sum_of_amounts(flows["returning"]),
+            "growth_revenue": sum_of_amounts(flows["growth"]), "shrinkage_revenue": sum_of_amounts(flows["shrinkage"]),
+            "lost_customer_revenue": sum_of_amounts(flows["lost"]),
+            "guest_revenue_change": sum_of_amounts(now[None] - before[None]),
+            "revenue": sum_of_amounts(sum(now.values()))})
+    return result
+
+
 def _either_from(part):
-    return min((day for day in (part.paid_from, part.ordered_from) if day is not None), default=None)
+    return None if part.plans is not None else min((day for day in (part.paid_from, part.ordered_from) if day is not None), default=None)
 
 
 def _clv_by_period(company):
@@ -422,7 +599,7 @@ def _retention_by_cohort(company):
         for grain in company.settings["period_grains"]:
             calendar = company.periods(grain, side_from) if grain != "day" else []
             for i, (cohort_start, cohort_end) in enumerate(calendar):
-                for part in company.slices:
+                for part in (part for part in company.slices if part.plans is None):
                     cohort = [c for c in part.customers if c in first_day
                               and cohort_start <= first_day[c] < cohort_end]
                     for age, (start, end) in enumerate(calendar[i:] if cohort else []):

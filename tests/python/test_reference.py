@@ -17,6 +17,7 @@ KEYS = {
     "retention_by_cohort": (
         "basis", "period_grain", "cohort_start_date", "periods_since", "segment", "segment_value"
     ),
+    "plan_transitions_by_period": (*PERIOD_KEY, "from_plan_id", "to_plan_id"),
     "mrr_movements": ("customer_id", "movement_date"),
     "customers": ("customer_id",),
     "periods": ("period_grain", "period_start_date"),
