@@ -6,7 +6,7 @@
     {%- set known = [
         'raw_location', 'raw_schema', 'raw_database', 'as_of_date', 'reporting_timezone', 'reporting_currency',
         'fiscal_year_start_month', 'segments', 'countable_order_statuses', 'gross_margin', 'new_customer_days',
-        'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'trial_conversion_days',
+        'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'declining_days', 'trial_conversion_days',
         'low_sample_customers', 'company_stage'
     ] -%}
     {%- set attributes = ['country', 'acquisition_channel', 'plan', 'product', 'billing_interval'] -%}

@@ -29,6 +29,27 @@
 {%- endmacro %}
 
 {#-
+    What a quantity of a plan brings in a month: exact, rounded once to six decimals, half up. Prices and discounts
+    become whole numbers of 1e-10, because products of whole numbers are exact; the divisor takes back both scales but
+    for the millionths, the per cent and the year.
+    Example: {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} as mrr_if_paid
+-#}
+{% macro monthly_amount(plan, quantity, discount_percent) -%}
+    {{ millionths(
+        'cast(' ~ plan ~ '.price * 10000000000 as decimal(38, 0))
+        * ' ~ quantity ~ '
+        * cast((100 - ' ~ discount_percent ~ ') * 10000000000 as decimal(38, 0))
+        * case ' ~ plan ~ '.billing_interval
+            when \'day\' then 365
+            when \'week\' then 52
+            when \'month\' then 12
+            when \'year\' then 1
+        end',
+        'cast(100000000000000 as decimal(38, 0)) * 100 * 12 * ' ~ plan ~ '.billing_interval_count'
+    ) }}
+{%- endmacro %}
+
+{#-
     Text values as a SQL list for `in`; of no values, a list that nothing is in.
     Example: status in ({{ text_list(['completed', 'shipped']) }})
 -#}

@@ -1,6 +1,6 @@
 {#- The names of the raw tables. -#}
 {% macro raw_table_names() -%}
-    {{ return(['customers', 'plans', 'subscriptions', 'orders']) }}
+    {{ return(['customers', 'plans', 'subscriptions', 'orders', 'activity']) }}
 {%- endmacro %}
 
 {#-
@@ -19,7 +19,24 @@
             {%- do relations.update({name: ref('raw_file_' ~ name)}) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if execute and table == 'activity' and raw_tables_are() == 'schema' and not load_relation(relations[table]) -%}
+        {{ return(no_activity()) }}
+    {%- endif -%}
     {{ return(relations[table]) }}
+{%- endmacro %}
+
+{#-
+    What stands for the raw table activity, the one that need not be there, where it is not.
+    Example: select * from {{ no_activity() }}
+-#}
+{% macro no_activity() -%}
+    (
+        select
+            cast(null as {{ dbt.type_string() }}) as customer_id,
+            cast(null as date) as activity_date,
+            cast(null as integer) as events
+        where false
+    )
 {%- endmacro %}
 
 {#- Where the raw tables are: 'demo', 'csv', 'parquet' or 'schema'. -#}
@@ -65,4 +82,21 @@
     {%- else -%}
         read_parquet({{ quoted }}, union_by_name = true)
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Whether there are files of a raw table.
+    Example: {{ read_files('activity') if has_files('activity') else no_activity() }}
+-#}
+{% macro has_files(table) -%}
+    {%- set path = (var('raw_location') or '') | replace('{table}', table) -%}
+    {{ return(execute and adapter.dispatch('has_files', 'retention_marts')(path)) }}
+{%- endmacro %}
+
+{% macro default__has_files(path) -%}
+    {{ exceptions.raise_compiler_error('raw_location is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__has_files(path) -%}
+    {{ return(run_query("select count(*) from glob('" ~ path | replace("'", "''") ~ "')")[0][0] > 0) }}
 {%- endmacro %}

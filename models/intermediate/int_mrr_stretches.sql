@@ -33,8 +33,7 @@ known_stretches as (
 
 ),
 
--- Each combination of terms is priced once. Prices and discounts become whole numbers of 1e-10, because products of
--- whole numbers are exact; the divisor takes back both scales but for the millionths, the per cent and the year.
+-- Each combination of terms is priced once.
 terms as (
 
     select distinct
@@ -53,18 +52,7 @@ priced_terms as (
         coalesce(plans.product, 'unknown') as product,
         plans.tier,
         plans.billing_interval,
-        {{ millionths(
-            'cast(plans.price * 10000000000 as decimal(38, 0))
-            * terms.quantity
-            * cast((100 - terms.discount_percent) * 10000000000 as decimal(38, 0))
-            * case plans.billing_interval
-                when \'day\' then 365
-                when \'week\' then 52
-                when \'month\' then 12
-                when \'year\' then 1
-            end',
-            'cast(100000000000000 as decimal(38, 0)) * 100 * 12 * plans.billing_interval_count'
-        ) }} as mrr_if_paid
+        {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} as mrr_if_paid
 
     from terms
     left join plans
@@ -81,6 +69,8 @@ priced_stretches as (
         priced_terms.product,
         priced_terms.tier,
         priced_terms.billing_interval,
+        known_stretches.quantity,
+        known_stretches.discount_percent,
         known_stretches.status,
         known_stretches.started_at,
         known_stretches.start_date,

@@ -12,7 +12,25 @@ paid_stretches as (
 
 ),
 
-orders as (select * from {{ ref('int_order_sequence') }}),
+orders as (select * from {{ ref('int_customer_orders') }}),
+
+stages as (
+
+    select *
+    from {{ ref('int_lifecycle_ledger') }}
+    where next_stage_date is null
+
+),
+
+signals as (select * from {{ ref('int_subscription_signals') }}),
+
+activity as (select * from {{ ref('int_customer_activity') }}),
+
+risks as (select * from {{ ref('int_customer_risks') }}),
+
+headroom as (select * from {{ ref('int_upsell_headroom') }}),
+
+rfm_segments as (select * from {{ ref('rfm_segments') }}),
 
 subscription_facts as (
 
@@ -23,23 +41,6 @@ subscription_facts as (
         coalesce(sum(mrr) filter (where ended_at is null), 0) as current_mrr
 
     from paid_stretches
-    group by customer_id
-
-),
-
-order_facts as (
-
-    select
-        customer_id,
-        count(*) as orders,
-        sum(revenue) as revenue,
-        min(ordered_at) as first_order_at,
-        max(ordered_at) as last_order_at,
-        {{ ratio(dbt.datediff('min(order_date)', 'max(order_date)', 'day'), 'count(*) - 1') }}
-            as average_days_between_orders
-
-    from orders
-    where customer_id is not null
     group by customer_id
 
 ),
@@ -55,18 +56,44 @@ described_customers as (
         case when subscription_facts.current_mrr = 0 then subscription_facts.last_ended_at end as churned_at,
         cast(coalesce(subscription_facts.current_mrr, 0) as decimal(38, 6)) as current_mrr,
         coalesce(subscription_facts.current_mrr > 0, false) as is_paying,
-        coalesce(order_facts.orders, 0) as orders,
-        cast(coalesce(order_facts.revenue, 0) as decimal(38, 10)) as revenue,
-        order_facts.first_order_at,
-        order_facts.last_order_at,
-        cast({{ ratio('order_facts.revenue', 'order_facts.orders') }} as decimal(18, 6)) as average_order_value,
-        order_facts.average_days_between_orders
+        cast(coalesce(orders.orders, 0) as bigint) as orders,
+        cast(coalesce(orders.revenue, 0) as decimal(38, 10)) as revenue,
+        orders.first_order_at,
+        orders.last_order_at,
+        cast({{ ratio('orders.revenue', 'orders.orders') }} as decimal(18, 6)) as average_order_value,
+        {{ ratio('orders.days_from_first_to_last_order', 'orders.orders - 1') }} as average_days_between_orders,
+        coalesce(stages.stage_after, 'prospect') as lifecycle_stage,
+        coalesce(risks.is_at_risk, false) as is_at_risk,
+        risks.risk_reasons,
+        coalesce(signals.trial_ends_within_72_hours, false) as trial_ends_within_72_hours,
+        coalesce(signals.trial_ends_within_24_hours, false) as trial_ends_within_24_hours,
+        cast(orders.recency_score as bigint) as recency_score,
+        cast(orders.frequency_score as bigint) as frequency_score,
+        cast(orders.monetary_score as bigint) as monetary_score,
+        rfm_segments.rfm_segment,
+        cast(headroom.upsell_headroom_mrr as decimal(38, 6)) as upsell_headroom_mrr,
+        activity.last_activity_on,
+        cast(coalesce(activity.events_last_30_days, 0) as bigint) as events_last_30_days
 
     from customers
     left join subscription_facts
         on customers.customer_id = subscription_facts.customer_id
-    left join order_facts
-        on customers.customer_id = order_facts.customer_id
+    left join orders
+        on customers.customer_id = orders.customer_id
+    left join stages
+        on customers.customer_id = stages.customer_id
+    left join signals
+        on customers.customer_id = signals.customer_id
+    left join activity
+        on customers.customer_id = activity.customer_id
+    left join risks
+        on customers.customer_id = risks.customer_id
+    left join headroom
+        on customers.customer_id = headroom.customer_id
+    left join rfm_segments
+        on
+            orders.recency_score = rfm_segments.recency_score
+            and orders.frequency_score = rfm_segments.frequency_score
 
 )
 

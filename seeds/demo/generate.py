@@ -1,4 +1,5 @@
-"""Write the demo company's raw tables: raw_customers.csv, raw_plans.csv, raw_subscriptions.csv and raw_orders.csv.
+"""Write the demo company's raw tables: raw_customers.csv, raw_plans.csv, raw_subscriptions.csv, raw_orders.csv and
+raw_activity.csv.
 
 The company sells a workspace product and a reports add-on by subscription, and a few goods in a small shop. The files
 land beside this script and are the same to the byte on every run. Standard library only; run it with
@@ -85,7 +86,13 @@ LAST_ORDER, SAME_DAY, SAME_INSTANT = 0.023, 0.025, 0.003  # chances after each o
 STATUSES = {"completed": 935, "pending": 6, "cancelled": 35, "failed": 24}
 PARTIAL_REFUND, FULL_REFUND, CREDIT_NOTE, CANCELLED_ODDITY = 0.035, 0.02, 0.002, 0.15
 
+ACTIVITY_RNG = random.Random(681)  # of its own: activity came later and moves nothing else
+TRACKED_SINCE = datetime(2024, 1, 29)  # the first Monday of a week whose activity is known
+SILENT, QUIET_WEEK, WEEKLY_EVENTS = 0.06, 0.08, (4, 30)  # shares of customers and of weeks; events of one seat
+FADES, FADING_DAYS, RECOVERS = 0.7, 60, 0.05  # leavers who fall off, how long before; stayers who fall off all the same
+
 Customer = namedtuple("Customer", "customer_id created_at country acquisition_channel")
+Activity = namedtuple("Activity", "customer_id activity_date events")
 Order = namedtuple("Order", "order_id customer_id ordered_at status amount refunded_amount currency")
 
 
@@ -379,6 +386,30 @@ def make_orders(customers, subscribers):
             for number, order in enumerate(orders, 1)]
 
 
+def make_activity(stretches):
+    """A day of use in most weeks of most paying customers, less and less of it before many of them leave."""
+    rng, paid = ACTIVITY_RNG, {}
+    for row in stretches:
+        if row["status"] in ("active", "past_due") and row["plan_id"] != "free":
+            paid.setdefault(row["customer_id"], []).append(row)
+    activity = []
+    for customer_id, rows in sorted(paid.items()):
+        leaves = max(row["ended_at"] or NEVER for row in rows)
+        if leaves == NEVER and rng.random() < RECOVERS:
+            leaves = LAST_MOMENT + timedelta(days=rng.randint(0, FADING_DAYS))
+        elif rng.random() >= FADES:
+            leaves = NEVER
+        usual, silent = rng.randint(*WEEKLY_EVENTS), rng.random() < SILENT
+        for week in range((LAST_MOMENT - TRACKED_SINCE).days // 7 + 1):
+            day = TRACKED_SINCE + timedelta(days=7 * week + rng.choice([0, 1, 1, 2, 2, 3, 3, 4, 6]))
+            seats = sum(row["quantity"] for row in rows if row["started_at"] <= day < (row["ended_at"] or NEVER))
+            left = min(1, max(0, (leaves - day).days) / FADING_DAYS) ** 1.5
+            events = round(usual * min(seats, 5) * rng.uniform(0.6, 1.4) * left)
+            if events and not silent and rng.random() >= QUIET_WEEK and day <= LAST_MOMENT:
+                activity.append(Activity(customer_id, day.date(), events))
+    return activity
+
+
 def write(table, header, rows):
     with open(Path(__file__).with_name(f"raw_{table}.csv"), "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -394,6 +425,7 @@ def main():
     write("plans", Plan._fields, PLANS.values())
     write("subscriptions", stretches[0], [row.values() for row in stretches])
     write("orders", Order._fields, orders)
+    write("activity", Activity._fields, make_activity(stretches))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ RAW_COLUMNS = {
         "started_at ended_at cancel_requested_at end_reason"
     ).split(),
     "orders": "order_id customer_id ordered_at status amount refunded_amount currency".split(),
+    "activity": "customer_id activity_date events".split(),
 }
 
 
@@ -70,7 +71,7 @@ def build(folder, variables=None, *arguments):
 
 
 def write_raw(folder, raw):
-    """Write raw tables (table name -> list of dicts of text) as CSV; returns their raw_location."""
+    """Write raw tables (table name -> columns, list of dicts of text) as CSV; returns their raw_location."""
     for table, (columns, rows) in raw.items():
         with open(folder / f"{table}.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, columns, lineterminator="\n")

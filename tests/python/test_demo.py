@@ -25,7 +25,9 @@ def test_the_demo_is_what_its_script_writes(tmp_path):
     shutil.copy(ROOT / "seeds" / "demo" / "generate.py", tmp_path)
     runpy.run_path(str(tmp_path / "generate.py"), run_name="__main__")
     written = sorted(path.name for path in tmp_path.glob("*.csv"))
-    assert written == ["raw_customers.csv", "raw_orders.csv", "raw_plans.csv", "raw_subscriptions.csv"]
+    assert written == [
+        f"raw_{table}.csv" for table in ("activity", "customers", "orders", "plans", "subscriptions")
+    ]  # fmt: skip
     assert filecmp.cmpfiles(tmp_path, ROOT / "seeds" / "demo", written, shallow=False) == (written, [], [])
     assert sum((tmp_path / name).stat().st_size for name in written) < 1_000_000
 

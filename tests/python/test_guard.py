@@ -34,6 +34,11 @@ o2,c1,2024-02-02T10:00:00Z,completed,30.5,0,USD
 o3,c3,2024-02-03,completed,5,0,USD
 o4,c2,2024-02-04,cancelled,-7,0,USD
 """,
+    "activity": """customer_id,activity_date,events
+c1,2024-03-01,3
+c1,2024-03-08,4
+c2,2024-02-20,0
+""",
 }  # fmt: skip
 
 
@@ -126,6 +131,16 @@ REFUSED = {
         replaced("subscriptions", "2024-01-05 09:30:00,2024-03-01", "9999-12-31,"), ["subscriptions.started_at", "9999"]
     ),
     "a sign-up in the year 9999": (replaced("customers", "2024-02-01", "9999-12-31"), ["customers.created_at", "9999"]),
+    "activity without its events": (without("activity", "events"), ["activity has all columns", "'events'"]),
+    "activity of nobody we know": (replaced("activity", "c2,", "c9,"), ["activity.customer_id", "'c9'", "1 of 3 rows"]),
+    "activity of nobody": (replaced("activity", "c2,", ","), ["activity.customer_id", "1 of 3 rows"]),
+    "negative events": (replaced("activity", ",4", ",-4"), ["activity.events", "'-4'"]),
+    "half an event": (replaced("activity", ",4", ",0.5"), ["activity.events", "'0.5'"]),
+    "a day of activity that is there twice": (
+        replaced("activity", "03-08", "03-01"), ["activity.activity_date", "2 of 3 rows", "'2024-03-01'"]
+    ),
+    "activity with a time": (replaced("activity", "03-08", "03-08 09:30:00"), ["activity.activity_date", "09:30:00"]),
+    "activity on no day": (replaced("activity", "2024-03-08", ""), ["activity.activity_date", "1 of 3 rows"]),
     "an order in the year 1": (replaced("orders", "2024-01-02", "0001-01-01"), ["orders.ordered_at", "0001"]),
 }  # fmt: skip
 
@@ -161,6 +176,8 @@ FLOWS_ON = {
     "no subscriptions, header only": (
         {**GOOD, "subscriptions": GOOD["subscriptions"].splitlines()[0] + "\n"}, [(MRR, "None"), SAME[1]]
     ),
+    "no activity, header only": ({**GOOD, "activity": GOOD["activity"].splitlines()[0] + "\n"}, SAME),
+    "no activity, no file": ({**GOOD, "activity": None}, SAME),
     "an end in the year 9999 is an open end": (
         replaced("subscriptions", "09:30:00,2024-03-01", "09:30:00,9999-12-31"),
         [("select count(*) from marts.customers where is_paying", "2")],
@@ -378,7 +395,7 @@ def test_warnings_and_the_history_of_results(tmp_path):
 
     write(tmp_path, {**GOOD, "orders": "\n".join(GOOD["orders"].splitlines()[:3]) + "\n"})  # two of four orders
     second = build(tmp_path, {**variables(tmp_path), "as_of_date": "2024-06-01"})
-    assert "WARN=2" in second.output  # orders: fewer, old; subscriptions: old
+    assert "WARN=3" in second.output  # orders: fewer, old; subscriptions: old; activity: old
     assert "orders has no more than 30 % fewer rows" in second.output and "rows_before 4" in second.output
     assert "has at least one order within 40 days of as_of_date" in second.output
     assert "starts at least one stretch within 40 days of as_of_date" in second.output

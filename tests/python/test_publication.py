@@ -60,6 +60,7 @@ class Company:
                 for name, start in zip(customers, starts)
             ],
             "orders": [],
+            "activity": [],
         }
         raw = {
             table: (columns, [dict(zip(columns, row)) for row in rows[table]]) for table, columns in RAW_COLUMNS.items()

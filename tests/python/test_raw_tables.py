@@ -10,15 +10,16 @@ from conftest import RAW_COLUMNS, ROOT, build, dbt
 
 DEMO = {table: ROOT / "seeds" / "demo" / f"raw_{table}.csv" for table in RAW_COLUMNS}
 MARTS = (
-    "clv_by_period", "customer_churn_by_period", "customers", "mrr_churn_by_period", "mrr_movements", "periods",
-    "repeat_purchase_by_period", "retention_by_cohort", "retention_by_period"
+    "clv_by_period", "customer_churn_by_period", "customers", "lifecycle_by_period", "lifecycle_transitions_by_period",
+    "mrr_churn_by_period", "mrr_movements", "periods", "repeat_purchase_by_period", "retention_by_cohort",
+    "retention_by_period", "trial_conversion_by_period"
 )  # fmt: skip
 # How a warehouse would type the demo's columns; the others are text.
 TYPES = {
     "tier": "tinyint", "price": "decimal(10, 2)", "billing_interval_count": "smallint", "quantity": "integer",
     "discount_percent": "double", "amount": "decimal(12, 2)", "refunded_amount": "decimal(12, 2)",
     "created_at": "timestamptz", "started_at": "timestamp", "ended_at": "timestamp_ms",
-    "cancel_requested_at": "timestamptz", "ordered_at": "timestamp_ns",
+    "cancel_requested_at": "timestamptz", "ordered_at": "timestamp_ns", "activity_date": "date", "events": "integer",
 }  # fmt: skip
 
 
@@ -88,7 +89,13 @@ def test_tables_of_a_schema_of_the_warehouse(demo, tmp_path):
     ("kept", "empty_marts"),
     [
         (("plans", "subscriptions"), {"repeat_purchase_by_period"}),
-        (("orders",), {"customer_churn_by_period", "mrr_churn_by_period", "retention_by_period", "mrr_movements"}),
+        (
+            ("orders",),
+            {
+                "customer_churn_by_period", "mrr_churn_by_period", "retention_by_period", "mrr_movements",
+                "trial_conversion_by_period",
+            },
+        ),
         ((), set(MARTS) - {"customers"}),
     ],
     ids=["only subscriptions", "only orders", "only customers"],
@@ -104,6 +111,30 @@ def test_a_side_that_is_empty(demo, tmp_path, kept, empty_marts):
         assert marts["mrr_churn_by_period"] == demo["mrr_churn_by_period"]
     if "orders" in kept:
         assert marts["repeat_purchase_by_period"] == demo["repeat_purchase_by_period"]
+
+
+def test_activity_may_be_missing(demo, tmp_path):
+    """No file, or no table: the build says nothing of it, and only what tells of activity is another."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "tables").mkdir()
+    with duckdb.connect(str(tmp_path / "tables" / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        for table in set(RAW_COLUMNS) - {"activity"}:
+            shutil.copy(DEMO[table], tmp_path / f"{table}.csv")
+            connection.execute(
+                f"create table loaded.{table} as from read_csv('{DEMO[table]}', all_varchar = true, header = true)"
+            )
+    from_files = build(tmp_path / "files", {"raw_location": str(tmp_path / "{table}.csv")})
+    from_tables = build(tmp_path / "tables", {"raw_schema": "loaded"})
+    assert "WARN=0 ERROR=0 SKIP=0" in from_files.output and "WARN=0 ERROR=0 SKIP=0" in from_tables.output
+    assert contents(from_files) == contents(from_tables)
+    told = {"is_at_risk", "risk_reasons", "last_activity_on", "events_last_30_days"}
+    for mart, rows in contents(from_files).items():
+        assert [{name: value for name, value in row.items() if name not in told} for row in rows] == [
+            {name: value for name, value in row.items() if name not in told} for row in demo[mart]
+        ], mart
+    customers = from_files.query("select * from marts.customers")
+    assert {(row["last_activity_on"], row["events_last_30_days"]) for row in customers} == {(None, 0)}
 
 
 def test_nothing_at_all(tmp_path):

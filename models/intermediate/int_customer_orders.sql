@@ -1,0 +1,61 @@
+-- One row per customer with an order: his orders and revenue, all and of the last days, and how he compares with other
+-- customers by recency, frequency and money.
+
+with
+
+orders as (
+
+    select *
+    from {{ ref('int_order_sequence') }}
+    where customer_id is not null
+
+),
+
+as_of_date as (select * from {{ ref('int_as_of_date') }}),
+
+dated_orders as (
+
+    select
+        orders.*,
+        as_of_date.as_of_date,
+        orders.order_date >= {{ dbt.dateadd('day', -90, 'as_of_date.as_of_date') }} as is_of_last_90_days,
+        orders.order_date >= {{ dbt.dateadd('day', -180, 'as_of_date.as_of_date') }} as is_of_last_180_days
+
+    from orders
+    cross join as_of_date
+
+),
+
+order_facts as (
+
+    select
+        customer_id,
+        count(*) as orders,
+        sum(revenue) as revenue,
+        min(ordered_at) as first_order_at,
+        max(ordered_at) as last_order_at,
+        max(order_date) as last_order_date,
+        {{ dbt.datediff('min(order_date)', 'max(order_date)', 'day') }} as days_from_first_to_last_order,
+        {{ dbt.datediff('max(order_date)', 'as_of_date', 'day') }} as days_since_last_order,
+        coalesce(sum(revenue) filter (where is_of_last_90_days), 0) as revenue_last_90_days,
+        coalesce(sum(revenue) filter (where is_of_last_180_days and not is_of_last_90_days), 0)
+            as revenue_previous_90_days
+
+    from dated_orders
+    group by customer_id, as_of_date
+
+),
+
+scores as (
+
+    select
+        *,
+        ntile(5) over (order by last_order_date asc, customer_id asc) as recency_score,
+        ntile(5) over (order by orders asc, customer_id asc) as frequency_score,
+        ntile(5) over (order by revenue asc, customer_id asc) as monetary_score
+
+    from order_facts
+
+)
+
+select * from scores

@@ -1,0 +1,108 @@
+-- One row per customer and date on which his lifecycle stage changes, the first being the date he is created on. A
+-- stage is that of the closing of a day.
+
+with
+
+states as (select * from {{ ref('int_lifecycle_states') }}),
+
+as_of_date as (select * from {{ ref('int_as_of_date') }}),
+
+customers as (select * from {{ ref('stg_customers') }}),
+
+-- Between two events a stage can change by the lapse of time alone.
+moments as (
+
+    select
+        *,
+        event_date as stage_date
+
+    from states
+
+    union all
+
+    select
+        *,
+        new_until_date as stage_date
+
+    from states
+
+    union all
+
+    select
+        *,
+        reactivated_until_date as stage_date
+
+    from states
+
+    union all
+
+    select
+        *,
+        declining_until_date as stage_date
+
+    from states
+
+    union all
+
+    select
+        *,
+        declining_from_date as stage_date
+
+    from states
+
+),
+
+stages as (
+
+    select distinct
+        moments.customer_id,
+        moments.stage_date,
+        case
+            when moments.first_active_date is null then 'prospect'
+            when not moments.is_active then 'lapsed'
+            when moments.stage_date < moments.new_until_date then 'new'
+            when moments.stage_date < moments.reactivated_until_date then 'reactivated'
+            when moments.is_paying and moments.stage_date < moments.declining_until_date then 'declining'
+            when not moments.is_paying and moments.stage_date >= moments.declining_from_date then 'declining'
+            else 'active'
+        end as lifecycle_stage
+
+    from moments
+    inner join as_of_date
+        on
+            moments.stage_date >= moments.event_date
+            and moments.stage_date < coalesce(moments.next_event_date, as_of_date.as_of_date)
+
+),
+
+stages_before as (
+
+    select
+        *,
+        lag(lifecycle_stage) over (partition by customer_id order by stage_date) as stage_before
+
+    from stages
+
+),
+
+ledger as (
+
+    select
+        stages_before.customer_id,
+        stages_before.stage_date,
+        stages_before.stage_before,
+        stages_before.lifecycle_stage as stage_after,
+        lag(stages_before.stage_date) over customer_stages as previous_stage_date,
+        lead(stages_before.stage_date) over customer_stages as next_stage_date,
+        coalesce(customers.country, 'unknown') as country,
+        coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
+
+    from stages_before
+    inner join customers
+        on stages_before.customer_id = customers.customer_id
+    where stages_before.stage_before is distinct from stages_before.lifecycle_stage
+    window customer_stages as (partition by stages_before.customer_id order by stages_before.stage_date)
+
+)
+
+select * from ledger

@@ -1,0 +1,76 @@
+-- One row per paying customer: how much his MRR would grow if each of his paid stretches moved up one tier.
+
+with
+
+paid_stretches as (
+
+    select *
+    from {{ ref('int_mrr_stretches') }}
+    where mrr > 0 and ended_at is null
+
+),
+
+plans as (select * from {{ ref('stg_plans') }}),
+
+higher_plans as (
+
+    select
+        plans.plan_id,
+        higher.price,
+        higher.billing_interval,
+        higher.billing_interval_count,
+        row_number() over (
+            partition by plans.plan_id
+            order by higher.tier asc, higher.price asc, higher.plan_id asc
+        ) as choice
+
+    from plans
+    inner join plans as higher
+        on
+            plans.product = higher.product
+            and plans.tier < higher.tier
+            and plans.billing_interval = higher.billing_interval
+            and plans.billing_interval_count = higher.billing_interval_count
+            and plans.currency = higher.currency
+
+),
+
+next_plans as (
+
+    select *
+    from higher_plans
+    where choice = 1
+
+),
+
+stretch_headroom as (
+
+    select
+        paid_stretches.customer_id,
+        greatest(
+            coalesce(
+                {{ monthly_amount('next_plans', 'paid_stretches.quantity', 'paid_stretches.discount_percent') }}
+                - paid_stretches.mrr,
+                0
+            ),
+            0
+        ) as headroom_mrr
+
+    from paid_stretches
+    left join next_plans
+        on paid_stretches.plan_id = next_plans.plan_id
+
+),
+
+customer_headroom as (
+
+    select
+        customer_id,
+        cast(sum(headroom_mrr) as decimal(38, 6)) as upsell_headroom_mrr
+
+    from stretch_headroom
+    group by customer_id
+
+)
+
+select * from customer_headroom

@@ -1,0 +1,82 @@
+-- One row per grain, period and segment value, from the value's first trial on: the trials that began in the period
+-- and what became of them.
+
+with
+
+sums as (select * from {{ ref('int_trial_sums_by_period') }}),
+
+as_of_date as (select * from {{ ref('int_as_of_date') }}),
+
+periods as (
+
+    select *
+    from {{ ref('int_date_periods') }}
+    where date_day = period_start_date
+
+),
+
+first_periods as (
+
+    select
+        period_grain,
+        segment,
+        segment_value,
+        min(period_start_date) as first_period_start_date
+
+    from sums
+    group by period_grain, segment, segment_value
+
+),
+
+segment_periods as (
+
+    select
+        periods.period_grain,
+        periods.period_start_date,
+        periods.period_end_date,
+        periods.is_complete,
+        first_periods.segment,
+        first_periods.segment_value,
+        {{ dbt.dateadd('day', var('trial_conversion_days'), 'periods.period_end_date') }} < as_of_date.as_of_date
+            as is_old_enough
+
+    from first_periods
+    inner join periods
+        on
+            first_periods.period_grain = periods.period_grain
+            and first_periods.first_period_start_date <= periods.period_start_date
+    cross join as_of_date
+
+),
+
+trial_conversion as (
+
+    select
+        segment_periods.period_grain,
+        segment_periods.period_start_date,
+        segment_periods.period_end_date,
+        segment_periods.is_complete,
+        segment_periods.segment,
+        segment_periods.segment_value,
+        cast(coalesce(sums.trials_started, 0) as bigint) as trials_started,
+        cast(coalesce(sums.trials_converted, 0) as bigint) as trials_converted,
+        cast(coalesce(sums.trials_pending, 0) as bigint) as trials_pending,
+        cast(coalesce(sums.trials_abandoned, 0) as bigint) as trials_abandoned,
+        cast(coalesce(sums.trials_converted_in_time, 0) as bigint) as trials_converted_in_time,
+        -- Of younger periods some trials may still convert in time.
+        case
+            when segment_periods.is_old_enough
+                then {{ ratio('sums.trials_converted_in_time', 'sums.trials_started') }}
+        end as conversion_rate
+
+    from segment_periods
+    left join sums
+        on
+            segment_periods.period_grain = sums.period_grain
+            and segment_periods.period_start_date = sums.period_start_date
+            and segment_periods.segment = sums.segment
+            and segment_periods.segment_value = sums.segment_value
+
+)
+
+select * from trial_conversion

@@ -1,0 +1,9 @@
+-- One row per row of the files of this raw table, as delivered; none where there is no file: it is the one table that
+-- need not be there. CSV is copied once; Parquet is read where it lies.
+
+{{ config(
+    enabled = raw_tables_are() in ['csv', 'parquet'],
+    materialized = 'table' if raw_tables_are() == 'csv' else 'view'
+) }}
+
+select * from {{ read_files('activity') if has_files('activity') else no_activity() }}
