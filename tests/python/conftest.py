@@ -3,9 +3,11 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -54,7 +56,9 @@ def dbt_process(folder, *arguments, variables=None, cwd=ROOT, **environment):
         **{"RETENTION_MARTS": str(folder / "marts.duckdb"), **environment},
     )
     command = [str(Path(sys.executable).parent / "dbt"), *arguments, "--vars", json.dumps(variables or {}, default=str)]
-    return {"args": command, "cwd": cwd, "env": environment, "text": True}
+    # Whoever runs the tests in the background ignores interrupts; dbt must not inherit that.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return {"args": command, "cwd": cwd, "env": environment, "text": True, "preexec_fn": heed}
 
 
 def dbt(folder, *arguments, **options):
