@@ -2,12 +2,11 @@
 
 import json
 import os
-import shutil
 
 import duckdb
 import pytest
 import yaml
-from conftest import RAW_COLUMNS, ROOT, build, dbt
+from conftest import RAW_COLUMNS, ROOT, dbt, lean_project
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -152,7 +151,7 @@ def spelled(old, new):
 
 # Name of the mutation -> the raw tables, a query on the marts and what it must answer.
 MRR = "select sum(mrr_change) from marts.mrr_movements where mrr_change > 0"
-ORDERS = "select sum(orders) from marts.customers"
+ORDERS = "select count(customer_id) as orders from intermediate.int_order_sequence"
 SAME = [(f"{MRR}", "28.000000"), (ORDERS, "3")]
 FLOWS_ON = {
     "the good data": (GOOD, SAME),
@@ -164,11 +163,11 @@ FLOWS_ON = {
         replaced("subscriptions", "too expensive", '"too ""expensive"",\nhe said"'), SAME
     ),
     "a cell of 1 MB": (replaced("subscriptions", "too expensive", "x" * 1_000_000), SAME),
-    "ids that differ in case": ({**spelled("c2", "C1")}, [*SAME, ("select count(*) from marts.customers", "3")]),
-    "ids that differ in trailing blanks": (spelled("c2", "c1 "), [*SAME, ("select count(*) from marts.customers", "3")]),
-    "emoji": (spelled("c1", "🦊"), [*SAME, ("select orders from marts.customers where customer_id = '🦊'", "2")]),
+    "ids that differ in case": ({**spelled("c2", "C1")}, [*SAME, ("select count(*) from staging.stg_customers", "3")]),
+    "ids that differ in trailing blanks": (spelled("c2", "c1 "), [*SAME, ("select count(*) from staging.stg_customers", "3")]),
+    "emoji": (spelled("c1", "🦊"), [*SAME, ("select count(*) from intermediate.int_order_sequence where customer_id = '🦊'", "2")]),
     "SQL for an id": (
-        spelled("c1", "'; drop schema marts; --"), [*SAME, ("select max(orders) from marts.customers", "2")]
+        spelled("c1", "'; drop schema marts; --"), [*SAME, ("select max(order_number) from intermediate.int_order_sequence", "2")]
     ),
     "no orders, header only": (
         {**GOOD, "orders": GOOD["orders"].splitlines()[0] + "\n"}, [SAME[0], (ORDERS, "0")]
@@ -180,7 +179,7 @@ FLOWS_ON = {
     "no activity, no file": ({**GOOD, "activity": None}, SAME),
     "an end in the year 9999 is an open end": (
         replaced("subscriptions", "09:30:00,2024-03-01", "09:30:00,9999-12-31"),
-        [("select count(*) from marts.customers where is_paying", "2")],
+        [("select count(*) from intermediate.int_mrr_stretches where mrr > 0 and end_date is null", "2")],
     ),
     "an end before the start has no effect": (
         replaced("subscriptions", "09:30:00,2024-03-01", "09:30:00,0001-01-01"), [(MRR, "10.000000"), SAME[1]]
@@ -202,8 +201,12 @@ FLOWS_ON = {
 def workplace(tmp_path_factory):
     """A folder whose files each test replaces, and dbt in this process: importing it once saves most of the time."""
     folder = tmp_path_factory.mktemp("it's raw")
+    marts = ["mrr_movements", "repeat_purchase_by_period", "data_quality"]
+    project = lean_project(tmp_path_factory.mktemp("lean"), marts)  # its path has no quote: dbt's seeds do not bear one
     saved = dict(os.environ)
     os.environ |= {
+        "DBT_PROJECT_DIR": str(project),
+        "DBT_PROFILES_DIR": str(project),
         "RETENTION_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "RETENTION_MARTS": str(folder / "marts.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
@@ -228,7 +231,7 @@ def write(folder, tables):
 def invoke(folder, *arguments):
     """Run dbt in this process on the folder's files; (whether it succeeded, the messages of what failed)."""
     variables = json.dumps({"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-04-01"})
-    finished = dbtRunner().invoke([*arguments, "--project-dir", str(ROOT), "--quiet", "--vars", variables])
+    finished = dbtRunner().invoke([*arguments, "--quiet", "--vars", variables])
     DuckDBConnectionManager.close_all_connections()
     failed = [result for result in finished.result if result.status not in ("success", "pass", "warn", "no-op")]
     return finished.success, "\n".join(f"{result.node.name} {result.message}" for result in failed)
@@ -239,7 +242,7 @@ def test_it_is_refused(workplace, name):
     tables, named = REFUSED[name]
     write(workplace, tables)
     published = (workplace / "marts.duckdb").read_bytes()
-    success, messages = invoke(workplace, "build", "--exclude-resource-type", "unit_test")
+    success, messages = invoke(workplace, "build")
     assert not success
     assert (workplace / "marts.duckdb").read_bytes() == published
     assert [text for text in named if text not in messages] == [], messages
@@ -250,7 +253,7 @@ def test_it_is_refused(workplace, name):
 def test_it_flows_on(workplace, name):
     tables, answers = FLOWS_ON[name]
     write(workplace, tables)
-    success, messages = invoke(workplace, "build", "--exclude-resource-type", "unit_test")
+    success, messages = invoke(workplace, "build")
     assert success, messages
     with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
         assert [(sql, str(warehouse.execute(sql).fetchone()[0])) for sql, _ in answers] == answers
@@ -311,10 +314,8 @@ def test_the_suites_are_loaded_whole():
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of the project whose suites a test may edit."""
-    copy = tmp_path / "project"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "target", "logs", "*.duckdb*"))
-    return copy
+    """A copy of the project whose suites a test may edit, with a model or two behind the guard."""
+    return lean_project(tmp_path, ["repeat_purchase_by_period", "data_quality"])
 
 
 def edit(project, table, number, **changes):
@@ -351,10 +352,9 @@ def test_sql_that_cannot_be_run_is_critical_whatever_its_severity(project, tmp_p
 def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project, tmp_path):
     meta = {"column": "amount", "quarantine": True, "mostly": 0.7}
     edit(project, "orders", place("orders", "amount is a decimal number"), meta=meta)
-    unit_tests_left_out = ("build", "--exclude-resource-type", "unit_test")
 
     write(tmp_path, replaced("orders", "30.5,0,USD", "NaN,0,USD"))  # one of four orders
-    finished = dbt(tmp_path, *unit_tests_left_out, variables=variables(tmp_path), cwd=project)
+    finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.returncode == 0, finished.output
     assert "WARN=1" in finished.output
     assert "orders.amount is a decimal number: not so in 1 of 4 rows, such as 'NaN'" in finished.output
@@ -363,16 +363,16 @@ def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project, 
     assert json.loads(row["row_key"]) == {"order_id": "o2"}
     assert json.loads(row["row_content"])["amount"] == "NaN"
     assert row["reason"] == "amount is a decimal number"
-    assert finished.query("select sum(orders) as orders from marts.customers") == [{"orders": 2}]
+    assert finished.query(ORDERS) == [{"orders": 2}]
 
     write(tmp_path, {**GOOD, "orders": GOOD["orders"].replace("30.5", "NaN").replace(",5,0", ",NaN,0")})  # two of four
-    finished = dbt(tmp_path, *unit_tests_left_out, variables=variables(tmp_path), cwd=project)
+    finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.returncode == 1
     assert "critical: orders.amount is a decimal number: not so in 2 of 4 rows" in finished.output
 
     write(tmp_path, GOOD)
-    finished = dbt(tmp_path, *unit_tests_left_out, variables=variables(tmp_path), cwd=project)
-    assert finished.query("select sum(orders) as orders from marts.customers") == [{"orders": 3}]
+    finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
+    assert finished.query(ORDERS) == [{"orders": 3}]
     assert finished.query("select * from quality.quarantine") == []
 
 
@@ -380,28 +380,26 @@ def test_a_key_may_be_quarantined_by_great_expectations_own_mostly(project, tmp_
     number = place("orders", "order_id is unique")
     edit(project, "orders", number, kwargs={"column": "order_id", "mostly": 0.5}, meta={"quarantine": True})
     write(tmp_path, {**GOOD, "orders": GOOD["orders"] + ORDER.replace("20", "21") + "\n"})
-    finished = dbt(
-        tmp_path, "build", "--exclude-resource-type", "unit_test", variables=variables(tmp_path), cwd=project
-    )
+    finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.returncode == 0, finished.output
     assert finished.query("select count(*) as rows from quality.quarantine") == [{"rows": 2}]
-    assert finished.query("select sum(orders) as orders from marts.customers") == [{"orders": 2}]
+    assert finished.query(ORDERS) == [{"orders": 2}]
 
 
-def test_warnings_and_the_history_of_results(tmp_path):
+def test_warnings_and_the_history_of_results(project, tmp_path):
     write(tmp_path, GOOD)
-    first = build(tmp_path, variables(tmp_path))
+    first = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert first.output.count("Great Expectations") == first.output.count("Calculating") == 0
 
     write(tmp_path, {**GOOD, "orders": "\n".join(GOOD["orders"].splitlines()[:3]) + "\n"})  # two of four orders
-    second = build(tmp_path, {**variables(tmp_path), "as_of_date": "2024-06-01"})
+    second = dbt(tmp_path, "build", variables={**variables(tmp_path), "as_of_date": "2024-06-01"}, cwd=project)
     assert "WARN=3" in second.output  # orders: fewer, old; subscriptions: old; activity: old
     assert "orders has no more than 30 % fewer rows" in second.output and "rows_before 4" in second.output
     assert "has at least one order within 40 days of as_of_date" in second.output
     assert "starts at least one stretch within 40 days of as_of_date" in second.output
 
     write(tmp_path, replaced("orders", ",20,", ",twenty,"))
-    third = dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", variables=variables(tmp_path))
+    third = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert third.returncode == 1
     history = third.query("select * from marts.data_quality where column_name = 'amount' order by checked_at")
     assert [(row["is_success"], row["rows_checked"], row["rows_failed"], row["is_latest"]) for row in history] == [
@@ -415,7 +413,7 @@ def test_warnings_and_the_history_of_results(tmp_path):
     ]  # fmt: skip
 
 
-def test_tables_in_a_schema_that_needs_quoting(tmp_path):
+def test_tables_in_a_schema_that_needs_quoting(project, tmp_path):
     write(tmp_path, GOOD)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute('create schema "my raw schema"')
@@ -424,12 +422,13 @@ def test_tables_in_a_schema_that_needs_quoting(tmp_path):
             connection.execute(
                 f'create table "my raw schema".{table} as from read_csv(?, all_varchar = true)', [path]
             )
-    finished = build(tmp_path, {"raw_schema": "my raw schema", "as_of_date": "2024-04-01"})
-    assert finished.query(ORDERS) == [{"sum(orders)": 3}]
+    variables = {"raw_schema": "my raw schema", "as_of_date": "2024-04-01"}
+    finished = dbt(tmp_path, "build", variables=variables, cwd=project)
+    assert finished.query(ORDERS) == [{"orders": 3}]
 
 
-def test_a_dry_run_is_not_an_empty_export(tmp_path):
+def test_a_dry_run_is_not_an_empty_export(project, tmp_path):
     write(tmp_path, GOOD)
-    build(tmp_path, variables(tmp_path))
-    empty = build(tmp_path, variables(tmp_path), "--empty")
+    dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
+    empty = dbt(tmp_path, "build", "--empty", variables=variables(tmp_path), cwd=project)
     assert "WARN=0" in empty.output

@@ -9,11 +9,7 @@ import pytest
 from conftest import RAW_COLUMNS, ROOT, build, dbt
 
 DEMO = {table: ROOT / "seeds" / "demo" / f"raw_{table}.csv" for table in RAW_COLUMNS}
-MARTS = (
-    "clv_by_period", "customer_churn_by_period", "customers", "lifecycle_by_period", "lifecycle_transitions_by_period",
-    "mrr_churn_by_period", "mrr_movements", "periods", "repeat_purchase_by_period", "retention_by_cohort",
-    "retention_by_period", "trial_conversion_by_period"
-)  # fmt: skip
+MARTS = sorted({path.stem for path in (ROOT / "models" / "marts").glob("*.sql")} - {"build_changes", "data_quality"})
 # How a warehouse would type the demo's columns; the others are text.
 TYPES = {
     "tier": "tinyint", "price": "decimal(10, 2)", "billing_interval_count": "smallint", "quantity": "integer",
@@ -24,14 +20,34 @@ TYPES = {
 
 
 def contents(finished):
-    """All rows of all marts, sorted: what must be equal to the byte."""
-    return {mart: finished.query(f"select * from marts.{mart} order by all") for mart in MARTS}
+    """The rows of all marts, sorted; those of days and weeks, most of them, are left out."""
+    marts = {}
+    for mart in MARTS:
+        by_period = mart.endswith("_by_period") or mart in ("periods", "retention_by_cohort")
+        coarse = "where period_grain not in ('day', 'week')" if by_period else ""
+        marts[mart] = finished.query(f"select * from marts.{mart} {coarse} order by all")
+    return marts
+
+
+def checksums(finished):
+    """Of each mart the number of its rows and a checksum: what must be equal to the byte."""
+    [sums] = finished.query(
+        "select "
+        + ", ".join(f"(select (count(*), bit_xor(hash(mart))) from marts.{mart} as mart) as {mart}" for mart in MARTS)
+    )
+    return sums
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo_build(tmp_path_factory):
+    """A build of the bundled demo."""
+    return build(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="module")
+def demo(demo_build):
     """The marts of the bundled demo."""
-    return contents(build(tmp_path_factory.mktemp("demo")))
+    return contents(demo_build)
 
 
 def typed_tables(connection, destination):
@@ -49,7 +65,7 @@ def typed_tables(connection, destination):
         connection.execute(destination.format(table=table, query=query))
 
 
-def test_csv_files_in_any_order_and_number_of_threads(demo, tmp_path):
+def test_csv_files_in_any_order_and_number_of_threads(demo_build, tmp_path):
     folder = tmp_path / "it's my export"
     folder.mkdir()
     for table, path in DEMO.items():
@@ -62,10 +78,10 @@ def test_csv_files_in_any_order_and_number_of_threads(demo, tmp_path):
                 writer = csv.writer(file, lineterminator="\r\n")
                 writer.writerows([row[i] for i in order] + ["more"] for row in [header, *half])
     finished = build(tmp_path, {"raw_location": str(folder / "{table}_*.csv")}, "--threads", "4")
-    assert contents(finished) == demo
+    assert checksums(finished) == checksums(demo_build)
 
 
-def test_typed_parquet_files_at_a_relative_path(demo, tmp_path):
+def test_typed_parquet_files_at_a_relative_path(demo_build, tmp_path):
     shutil.copytree(ROOT, tmp_path / "project", ignore=shutil.ignore_patterns(".*", "target", "logs", "*.duckdb*"))
     (tmp_path / "project" / "exports").mkdir()
     with duckdb.connect() as connection:
@@ -75,14 +91,14 @@ def test_typed_parquet_files_at_a_relative_path(demo, tmp_path):
         variables={"raw_location": "exports/{table}.parquet"}, cwd=tmp_path / "project",
     )  # fmt: skip
     assert finished.returncode == 0, finished.output
-    assert contents(finished) == demo
+    assert checksums(finished) == checksums(demo_build)
 
 
-def test_tables_of_a_schema_of_the_warehouse(demo, tmp_path):
+def test_tables_of_a_schema_of_the_warehouse(demo_build, tmp_path):
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create schema loaded")
         typed_tables(connection, "create table loaded.{table} as {query}")
-    assert contents(build(tmp_path, {"raw_schema": "loaded"})) == demo
+    assert checksums(build(tmp_path, {"raw_schema": "loaded"})) == checksums(demo_build)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +143,7 @@ def test_activity_may_be_missing(demo, tmp_path):
     from_files = build(tmp_path / "files", {"raw_location": str(tmp_path / "{table}.csv")})
     from_tables = build(tmp_path / "tables", {"raw_schema": "loaded"})
     assert "WARN=0 ERROR=0 SKIP=0" in from_files.output and "WARN=0 ERROR=0 SKIP=0" in from_tables.output
-    assert contents(from_files) == contents(from_tables)
+    assert checksums(from_files) == checksums(from_tables)
     told = {"is_at_risk", "risk_reasons", "last_activity_on", "events_last_30_days"}
     for mart, rows in contents(from_files).items():
         assert [{name: value for name, value in row.items() if name not in told} for row in rows] == [
@@ -162,7 +178,7 @@ def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
     [
         ({"raw_location": "exports/orders.csv"}, "raw_location must be a path with {table} in it"),
         ({"raw_location": "exports/{table}.csv", "raw_schema": "raw"}, "Set raw_location or raw_schema, not both."),
-        ({"segments": ["plan"]}, "segments are customer attributes (country, acquisition_channel); 'plan' is none"),
+        ({"segments": ["tariff"]}, "'tariff' is none"),
         ({"as_of_date": "1.7.2024"}, "as_of_date is a date such as 2024-07-01, not '1.7.2024'"),
         ({"countable_order_statuses": "completed"}, "countable_order_statuses is a list, such as [completed]"),
         ({"fiscal_year_start_month": 13}, "fiscal_year_start_month is a whole number from 1 to 12, not '13'"),
