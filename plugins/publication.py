@@ -32,11 +32,15 @@ SHORT = 8  # digits of a build id that are enough to tell builds apart
 PRIVATE, READERS, SCRATCH = "retention_private", "retention_readers", "retention_changes"
 
 KEYS = "basis period_grain period_start_date cohort_start_date periods_since segment segment_value".split()
+# What further keys of some marts are; in the table of changes they stand in one column.
+FURTHER_KEYS = (
+    "churn_definition lifecycle_stage from_stage to_stage from_plan_id to_plan_id churn_type reason tenure_band plan_id"
+).split()
 NUMBERS = ("DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT")
 CHANGES = f"""
     create table if not exists {SCRATCH}.main.changes (
         mart varchar, basis varchar, period_grain varchar, period_start_date date, periods_since bigint,
-        segment varchar, segment_value varchar, was_complete boolean,
+        segment varchar, segment_value varchar, further_key varchar, was_complete boolean,
         column_name varchar, previous_value varchar, new_value varchar
     )
 """
@@ -318,7 +322,8 @@ def find_changes_of(cursor, mart, earlier, current):
     Only the rows that are not the same in both are taken apart into columns.
     """
     old, new = columns_of(cursor, earlier), columns_of(cursor, current)
-    keys = [name for name in KEYS if name in new]
+    further_keys = [name for name in FURTHER_KEYS if name in new]
+    keys = [name for name in KEYS if name in new] + further_keys
     numbers = [name for name in new if name in old and name not in keys and new[name].startswith(NUMBERS)]
     if not numbers or not {*keys, "is_complete"} <= old.keys():
         return
@@ -329,6 +334,7 @@ def find_changes_of(cursor, mart, earlier, current):
         f" new_value: cast(latest.{quoted(name)} as varchar)}}"
         for name in numbers
     )
+    further = f"concat_ws(' / ', {', '.join(further_keys)})" if further_keys else "null"
     start = "period_start_date" if "period_start_date" in keys else "cohort_start_date"
     cursor.execute(f"""
         insert into {SCRATCH}.main.changes
@@ -340,7 +346,7 @@ def find_changes_of(cursor, mart, earlier, current):
             select
                 {text(mart)} as mart, {"basis" if "basis" in keys else "null"} as basis, period_grain,
                 {start} as period_start_date, {"periods_since" if "periods_since" in keys else "null"} as periods_since,
-                segment, segment_value, earlier.is_complete as was_complete, unnest([{pairs}], recursive := true)
+                segment, segment_value, {further} as further_key, earlier.is_complete as was_complete, unnest([{pairs}], recursive := true)
             from differing
             inner join earlier using ({same})
             left join latest using ({same})

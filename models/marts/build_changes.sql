@@ -3,12 +3,20 @@
 
 {{ config(pre_hook={'sql': '{{ compare_with_published(model) }}', 'transaction': false}) }}
 
+-- depends_on: {{ ref('cancellations_by_period') }}
+-- depends_on: {{ ref('churn_by_definition_by_period') }}
+-- depends_on: {{ ref('churn_reasons_by_period') }}
 -- depends_on: {{ ref('clv_by_period') }}
 -- depends_on: {{ ref('customer_churn_by_period') }}
+-- depends_on: {{ ref('lifecycle_by_period') }}
+-- depends_on: {{ ref('lifecycle_transitions_by_period') }}
 -- depends_on: {{ ref('mrr_churn_by_period') }}
+-- depends_on: {{ ref('plan_transitions_by_period') }}
 -- depends_on: {{ ref('repeat_purchase_by_period') }}
 -- depends_on: {{ ref('retention_by_cohort') }}
 -- depends_on: {{ ref('retention_by_period') }}
+-- depends_on: {{ ref('revenue_change_by_period') }}
+-- depends_on: {{ ref('trial_conversion_by_period') }}
 
 with
 
@@ -22,6 +30,7 @@ select
     periods_since,
     segment,
     segment_value,
+    further_key,
     was_complete,
     column_name,
     previous_value,

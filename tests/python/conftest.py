@@ -81,6 +81,11 @@ def lean_project(folder, marts):
     project = folder / "project"
     shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "*.duckdb*", "python", "singular"))
     models = {path.stem: path for path in (project / "models").rglob("*.sql")}
+    changes = models["build_changes"].read_text().splitlines(keepends=True)
+    watched = [f"'{mart}'" for mart in marts]
+    models["build_changes"].write_text(
+        "".join(line for line in changes if "depends_on" not in line or any(mart in line for mart in watched))
+    )
     kept, todo = set(), [*marts, *(name for name in models if name.startswith(("stg_", "raw_")))]
     while todo:
         name = todo.pop()

@@ -8,6 +8,7 @@ import re
 import runpy
 import shutil
 
+import duckdb
 import pytest
 from conftest import ROOT, dbt
 
@@ -93,3 +94,18 @@ def test_the_readme_prints_what_is_printed(demo, monkeypatch):
     sql, printed = re.search(r'--inline "\n(.*?)"\n```\n\n```\n(.*?)```', readme, re.S).groups()
     shown = dbt(demo.warehouse.parent, "show", "--quiet", "--limit", "4", "--inline", sql)
     assert shown.output.strip() == printed.strip()
+
+
+def test_the_walk_through_prints_what_is_printed(demo):
+    page = (ROOT / "models" / "walk_through.md").read_text()
+    steps = re.findall(r"```sql\n(.*?)\n```\n\n(\|.*?)\n\n", page, re.S)
+    assert len(steps) == 6
+    with duckdb.connect(str(demo.warehouse.with_name("marts.duckdb")), read_only=True) as marts:
+        for sql, printed in steps:
+            answer = marts.execute(sql)
+            names = [column[0] for column in answer.description]
+            texts = [["" if value is None else str(value) for value in row] for row in answer.fetchall()]
+            lines = [names, ["---"] * len(names), *texts]
+            assert [[cell.strip() for cell in line.strip("|").split("|")] for line in printed.splitlines()] == [
+                [cell.lower() if cell in ("True", "False") else cell for cell in line] for line in lines
+            ]

@@ -268,7 +268,7 @@ def test_a_full_disk(company):
 
 
 CHANGED = """
-    select * exclude (period_grain, segment, segment_value)
+    select * exclude (period_grain, segment, segment_value, further_key)
     from m.build_changes
     where mart in ('mrr_churn_by_period', 'retention_by_period', 'clv_by_period', 'retention_by_cohort')
         or (mart = 'customer_churn_by_period' and column_name in (
