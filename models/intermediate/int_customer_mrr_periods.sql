@@ -3,9 +3,22 @@
 
 with
 
-ledger as (select * from {{ ref('int_mrr_ledger') }}),
+-- Most periods of a customer have one day of his ledger: grouping the others alone takes a third of the time.
+single_days as (
 
-date_periods as (select * from {{ ref('int_date_periods') }}),
+    select *
+    from {{ ref('int_ledger_periods') }}
+    where is_first_in_period and is_last_in_period
+
+),
+
+several_days as (
+
+    select *
+    from {{ ref('int_ledger_periods') }}
+    where not is_first_in_period or not is_last_in_period
+
+),
 
 -- Where a customer is transient his paid stretches lie inside the period.
 inner_stretches as (
@@ -21,7 +34,7 @@ inner_stretches as (
         ) as place
 
     from {{ ref('int_mrr_stretches') }} as stretches
-    inner join date_periods
+    inner join {{ ref('int_date_periods') }} as date_periods
         on
             stretches.start_date = date_periods.date_day
             and stretches.end_date <= date_periods.period_end_date
@@ -29,24 +42,24 @@ inner_stretches as (
 
 ),
 
-ledger_periods as (
+balances as (
 
     select
-        ledger.*,
-        date_periods.period_grain,
-        date_periods.period_start_date,
-        ledger.previous_movement_date is null
-        or ledger.previous_movement_date < date_periods.period_start_date as is_first_in_period,
-        ledger.next_movement_date is null
-        or ledger.next_movement_date > date_periods.period_end_date as is_last_in_period
+        customer_id,
+        period_grain,
+        period_start_date,
+        first_paid_date,
+        country,
+        acquisition_channel,
+        opening_mrr,
+        closing_mrr,
+        opening_plan_id,
+        closing_plan_id,
+        case when opening_mrr > 0 and closing_mrr = 0 then movement_date end as churned_on
 
-    from ledger
-    inner join date_periods
-        on ledger.movement_date = date_periods.date_day
+    from single_days
 
-),
-
-balances as (
+    union all
 
     select
         customer_id,
@@ -61,7 +74,7 @@ balances as (
         max(closing_plan_id) filter (where is_last_in_period) as closing_plan_id,
         max(movement_date) filter (where opening_mrr > 0 and closing_mrr = 0) as churned_on
 
-    from ledger_periods
+    from several_days
     group by customer_id, period_grain, period_start_date, first_paid_date, country, acquisition_channel
 
 ),

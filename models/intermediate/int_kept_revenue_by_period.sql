@@ -3,7 +3,10 @@
 
 with
 
+-- Each is read once: what is read twice is written down in between, and these are orders times grains.
 order_periods as (select * from {{ ref('int_order_periods') }}),
+
+previous_order_periods as (select * from {{ ref('int_order_periods') }}),
 
 segments as (select * from {{ ref('int_segments') }}),
 
@@ -18,7 +21,7 @@ kept_customers as (
         country,
         acquisition_channel
 
-    from order_periods
+    from {{ ref('int_order_periods') }}
     where has_retained_customer
 
 ),
@@ -50,14 +53,14 @@ revenue_of_both_periods as (
         kept_customers.country,
         kept_customers.acquisition_channel,
         0 as revenue,
-        order_periods.revenue as previous_revenue
+        previous_order_periods.revenue as previous_revenue
 
     from kept_customers
-    inner join order_periods
+    inner join previous_order_periods
         on
-            kept_customers.customer_id = order_periods.customer_id
-            and kept_customers.period_grain = order_periods.period_grain
-            and kept_customers.previous_period_start_date = order_periods.period_start_date
+            kept_customers.customer_id = previous_order_periods.customer_id
+            and kept_customers.period_grain = previous_order_periods.period_grain
+            and kept_customers.previous_period_start_date = previous_order_periods.period_start_date
 
 ),
 
