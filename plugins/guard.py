@@ -71,17 +71,25 @@ def load_suite(table, columns):
         raise SuiteError(f"{where} is missing: every raw table has a suite")
     try:
         suite = yaml.safe_load(path.read_text(encoding="utf-8"))
-        specifications = suite["expectations"]
-    except (yaml.YAMLError, KeyError, TypeError) as problem:
+        specifications, key = suite["expectations"], (suite.get("meta") or {}).get("key") or []
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as problem:
         raise SuiteError(f"{where} is not a suite: {problem!r}") from None
     if not specifications:
         raise SuiteError(f"{where} holds no expectation")
+    if not isinstance(specifications, list) or not isinstance(key, list):
+        raise SuiteError(f"{where} is not a suite: expectations and meta: key are lists")
+    if not set(key) <= set(columns):
+        raise SuiteError(f"{where}, meta: the contract knows no key {', '.join(map(str, key))} of {table}")
 
     great_expectations()
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     expectations, places = [], []
     for number, specification in enumerate(specifications, 1):
+        named_parts = ("kwargs", "meta") if isinstance(specification, dict) else ()
+        parts = [specification, *(specification.get(name) or {} for name in named_parts)]
+        if not all(isinstance(part, dict) for part in parts):
+            raise SuiteError(f"{where}, expectation {number}: it, its kwargs and its meta are mappings")
         here = f"{where}, expectation {number} ({specification.get('type')})"
         if specification.get("severity") not in SEVERITIES:
             raise SuiteError(f"{here}: severity is one of {', '.join(SEVERITIES)}")
@@ -92,10 +100,12 @@ def load_suite(table, columns):
         unknown = {name for name in named if name} - set(columns)
         if unknown:
             raise SuiteError(f"{here}: the contract knows no column {', '.join(sorted(unknown))} of {table}")
-        place = (specification["type"], *named, specification["description"])
+        place = (specification.get("type"), *named, specification["description"])
         if place in places:
             raise SuiteError(f"{here} is there twice: give it another description")
         places.append(place)
+        if meta.get("quarantine") and not key:
+            raise SuiteError(f"{here}: to set rows aside the suite must name their key, meta: {{key: [...]}}")
         if meta.get("quarantine") and table in ("customers", "plans"):
             raise SuiteError(f"{here}: rows of {table} cannot be set aside, because other tables refer to them")
         try:
@@ -103,7 +113,7 @@ def load_suite(table, columns):
         except Exception as problem:
             reason = " ".join(str(problem).split()) or type(problem).__name__
             raise SuiteError(f"{here}: {reason}") from None
-    return expectations, (suite.get("meta") or {}).get("key") or []
+    return expectations, key
 
 
 def plain(value):

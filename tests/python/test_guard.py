@@ -289,6 +289,12 @@ def suite(**changes):
         (suite(kwargs={"column": "order_key"}), "the contract knows no column order_key of orders"),
         (suite(meta={"column": "order_key"}), "the contract knows no column order_key of orders"),
         ({"name": "orders", "expectations": 2 * suite()["expectations"]}, "is there twice"),
+        ({**suite(), "meta": {"key": ["order_key"]}}, "the contract knows no key order_key of orders"),
+        ({**suite(), "meta": {"key": "order_id"}}, "expectations and meta: key are lists"),
+        (suite(meta={"quarantine": True}), "the suite must name their key"),
+        (suite(kwargs="column"), "are mappings"),
+        ({"name": "orders", "expectations": ["is never empty"]}, "are mappings"),
+        ("- is never empty", "expectations/orders.yml is not a suite"),
     ],
 )
 def test_a_suite_that_is_wrong_fails_loudly(tmp_path, monkeypatch, content, message):
