@@ -50,7 +50,7 @@ def dbt_process(folder, *arguments, variables=None, cwd=ROOT, **environment):
     """What subprocess needs to run dbt on this project; its warehouse, marts, target and logs go to `folder`."""
     folder = Path(folder)
     environment = dict(
-        {name: value for name, value in os.environ.items() if not name.startswith("RETENTION_")},
+        {name: value for name, value in os.environ.items() if not name.startswith(("RETENTION_", "DBT_"))},
         RETENTION_WAREHOUSE=str(folder / "warehouse.duckdb"),
         DBT_TARGET_PATH=str(folder / "target"),
         DBT_LOG_PATH=str(folder / "logs"),
