@@ -166,7 +166,7 @@ def test_a_reader_with_duckdb_1(company):
 
 
 def test_nothing_else_is_published(company):
-    nothing_yet = company.dbt("build", "--select", "periods")
+    nothing_yet = company.dbt("build", "--select", "mrr_movements")
     assert re.search(r"Not published: .* Readers have no marts yet\.", nothing_yet.output)
     assert company.files() == ["marts.duckdb.lock"]
 
@@ -176,7 +176,7 @@ def test_nothing_else_is_published(company):
     for path in leftovers:
         path.write_text("of a killed build")
 
-    selected = company.dbt("build", "--select", "periods")
+    selected = company.dbt("build", "--select", "mrr_movements")
     assert selected.returncode == 0
     assert re.search(r"Not published: a selection was built, 2 of \d+ nodes\. " + kept, selected.output)
     assert not any(path.exists() for path in leftovers)
