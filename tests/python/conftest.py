@@ -69,9 +69,9 @@ def dbt(folder, *arguments, **options):
     return Build(finished.returncode, finished.stdout + finished.stderr, Path(folder) / "warehouse.duckdb")
 
 
-def build(folder, variables=None, *arguments):
+def build(folder, variables=None, *arguments, cwd=ROOT):
     """`dbt build` without the unit tests, which do not depend on the data. Fails the test where the build fails."""
-    finished = dbt(folder, "build", "--exclude-resource-type", "unit_test", *arguments, variables=variables)
+    finished = dbt(folder, "build", "--exclude-resource-type", "unit_test", *arguments, variables=variables, cwd=cwd)
     assert finished.returncode == 0, finished.output[-6000:]
     return finished
 

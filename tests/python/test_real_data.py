@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from conftest import build
+from conftest import ROOT, build, lean_project
 
 AS_OF_DATES = {"mrr_playbook": "2020-03-01", "mavenflix": "2023-09-09", "cdnow": "1998-07-01"}
 KEYS = {"retention_by_cohort": ("basis", "period_grain", "cohort_start_date", "periods_since")}
@@ -35,8 +35,8 @@ EXPECTED = [
 
 @pytest.fixture(scope="module")
 def builds(shared_data, tmp_path_factory):
-    """A function that builds a data set once and returns its warehouse."""
-    finished = {}
+    """A function that builds a data set once and returns its warehouse; with other vars, what churn events need alone."""
+    finished, lean = {}, []
 
     def of(name, **more):
         key = (name, *more.items())
@@ -46,7 +46,9 @@ def builds(shared_data, tmp_path_factory):
                 "as_of_date": AS_OF_DATES[name],
                 **more,
             }
-            finished[key] = build(tmp_path_factory.mktemp(name), variables)
+            if more and not lean:
+                lean.append(lean_project(tmp_path_factory.mktemp("lean"), ["churn_by_definition_by_period"]))
+            finished[key] = build(tmp_path_factory.mktemp(name), variables, cwd=lean[0] if more else ROOT)
         return finished[key]
 
     return of
@@ -116,7 +118,8 @@ def test_the_published_month_over_month_table_of_mavenflix(shared_data, tmp_path
     raw = (shared_data / "mavenflix" / "raw" / "subscriptions.csv").read_text()
     (tmp_path / "subscriptions.csv").write_text(raw.replace(",trialing,", ",active,"))
     variables = {"raw_location": str(tmp_path / "{table}.csv"), "as_of_date": AS_OF_DATES["mavenflix"]}
-    months = build(tmp_path, variables).query(
+    project = lean_project(tmp_path, ["customer_churn_by_period"])
+    months = build(tmp_path, variables, cwd=project).query(
         """
         select *
         from marts.customer_churn_by_period
