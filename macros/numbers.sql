@@ -95,8 +95,12 @@
 {% macro wilson_bound(share, n, side) -%}
     {%- set z = 1.959963985 -%}
     {%- set n = 'cast(nullif(' ~ n ~ ', 0) as double)' -%}
-    (
-        {{ share }} + {{ z * z / 2 }} / {{ n }}
-        + {{ side }} * {{ z }} * sqrt({{ share }} * (1 - {{ share }}) / {{ n }} + {{ z * z / 4 }} / ({{ n }} * {{ n }}))
-    ) / (1 + {{ z * z }} / {{ n }})
+    case
+        when {{ share }} = {{ 0 if side < 0 else 1 }} then {{ share }}
+        else (
+            {{ share }} + {{ z * z / 2 }} / {{ n }}
+            + {{ side }} * {{ z }}
+            * sqrt({{ share }} * (1 - {{ share }}) / {{ n }} + {{ z * z / 4 }} / ({{ n }} * {{ n }}))
+        ) / (1 + {{ z * z }} / {{ n }})
+    end
 {%- endmacro %}

@@ -50,7 +50,7 @@ outcomes as (
     select
         subscription_id,
         cancel_requested_at,
-        end_reason,
+        case when end_date is not null then end_reason end as end_reason,
         end_date as outcome_date,
         case
             when end_date is null then 'pending'

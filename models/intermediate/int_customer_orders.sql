@@ -46,13 +46,14 @@ order_facts as (
 
 ),
 
+-- Fifths by rank: equal customers score alike.
 scores as (
 
     select
         *,
-        ntile(5) over (order by last_order_date asc, customer_id asc) as recency_score,
-        ntile(5) over (order by orders asc, customer_id asc) as frequency_score,
-        ntile(5) over (order by revenue asc, customer_id asc) as monetary_score
+        1 + floor(5 * (rank() over (order by last_order_date asc) - 1) / count(*) over ()) as recency_score,
+        1 + floor(5 * (rank() over (order by orders asc) - 1) / count(*) over ()) as frequency_score,
+        1 + floor(5 * (rank() over (order by revenue asc) - 1) / count(*) over ()) as monetary_score
 
     from order_facts
 

@@ -1,4 +1,5 @@
--- One row per customer in a lifecycle stage other than prospect and lapsed: the signs that he may leave.
+-- One row per customer in a lifecycle stage other than prospect and lapsed, and per lapsed one who has but paused: the
+-- signs that he may leave.
 
 with
 
@@ -6,7 +7,7 @@ lifecycle_ledger as (
 
     select *
     from {{ ref('int_lifecycle_ledger') }}
-    where next_stage_date is null and stage_after not in ('prospect', 'lapsed')
+    where next_stage_date is null and stage_after <> 'prospect'
 
 ),
 
@@ -20,6 +21,7 @@ signs as (
 
     select
         lifecycle_ledger.customer_id,
+        lifecycle_ledger.stage_after,
         coalesce(subscription_signals.has_cancellation_scheduled, false) as has_cancellation_scheduled,
         coalesce(subscription_signals.is_past_due, false) as is_past_due,
         coalesce(subscription_signals.is_paused, false) as is_paused,
@@ -72,6 +74,7 @@ risks as (
         ) as risk_reasons
 
     from signs
+    where stage_after <> 'lapsed' or is_paused
 
 )
 

@@ -46,7 +46,8 @@ events as (
 
 ),
 
--- Who asks to cancel, or takes less, does so himself, whatever the reason.
+-- Who asks to cancel does so himself, whatever ends the subscription in the end. Who takes less does too, unless the
+-- reason says otherwise.
 explained_events as (
 
     select
@@ -54,9 +55,9 @@ explained_events as (
         greatest(events.days_since_first, 0) as tenure_days,
         coalesce(churn_reasons.reason, events.end_reason, 'unknown') as reason,
         case
-            when events.churn_definition = 'downgrade' then 'voluntary'
-            when churn_reasons.churn_type is not null then churn_reasons.churn_type
             when events.churn_definition = 'cancel_request' then 'voluntary'
+            when churn_reasons.churn_type is not null then churn_reasons.churn_type
+            when events.churn_definition = 'downgrade' then 'voluntary'
             else 'unknown'
         end as churn_type
 

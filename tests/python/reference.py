@@ -467,8 +467,8 @@ def _add_trends(company, rows):
 
 
 def _wilson(share, n, side):
-    if share is None:
-        return None
+    if share is None or share == (0 if side < 0 else 1):
+        return share
     z = 1.959963985
     center, spread = share + z * z / (2 * n), z * sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
     return (center + side * spread) / (1 + z * z / n)
