@@ -15,13 +15,18 @@ ANSWERS = {
         """
             select period_start_date as month, *
             from warehouse.marts.customer_churn_by_period
-            inner join warehouse.marts.mrr_churn_by_period using (period_grain, period_start_date, segment, segment_value)
+            inner join warehouse.marts.mrr_churn_by_period
+                using (period_grain, period_start_date, segment, segment_value)
             where period_grain = 'month'
         """,
     ),
     "orders": (
         ["month", "segment", "segment_value"],
-        "select period_start_date as month, * from warehouse.marts.repeat_purchase_by_period where period_grain = 'month'",
+        """
+            select period_start_date as month, *
+            from warehouse.marts.repeat_purchase_by_period
+            where period_grain = 'month'
+        """,
     ),
     "cohorts": (
         ["cohort", "month"],
@@ -35,6 +40,7 @@ ANSWERS = {
         """,
     ),
 }
+NUMBERS = ("_customers", "_mrr", "orders", "revenue", "_size")
 
 
 def disagreements(warehouse, answers):
@@ -47,7 +53,7 @@ def disagreements(warehouse, answers):
             if not file.exists():
                 continue
             columns = [row[0] for row in connection.execute(f"describe from '{file}'").fetchall()]
-            columns = [column for column in columns if column.endswith(("_customers", "_mrr", "orders", "revenue", "_size"))]
+            columns = [column for column in columns if column.endswith(NUMBERS)]
             connection.execute(f"create or replace temp table mart as {mart}")
             connection.execute(f"""
                 create or replace temp table answer as
@@ -60,9 +66,11 @@ def disagreements(warehouse, answers):
             compared += connection.execute(f"select count(*) {joined}").fetchone()[0]
             for column in columns:
                 ours, theirs = (f"coalesce(cast({table}.{column} as double), 0)" for table in ("mart", "answer"))
-                different = connection.execute(
-                    f"select {', '.join(keys)}, {ours}, {theirs} {joined} where abs({ours} - {theirs}) > 0.005 order by all"
-                ).fetchall()
+                different = connection.execute(f"""
+                    select {', '.join(keys)}, {ours}, {theirs} {joined}
+                    where abs({ours} - {theirs}) > 0.005
+                    order by all
+                """).fetchall()
                 if different:
                     *key, our_value, their_value = different[0]
                     sentences.append(

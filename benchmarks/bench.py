@@ -85,13 +85,14 @@ def available_mb():
 
 
 def company(customers, years):
-    """The folder of a company's raw tables, and how many rows they have; generated once."""
+    """The folder of a company's raw tables, generated once."""
     folder = DATA / f"{customers}_customers_{years}_years"
     name = f"generate {customers} customers, {years} years"
     if not (folder / "orders.parquet").exists():
-        measured = run([sys.executable, BENCHMARKS / "generate.py", folder, customers, years], DATA / "logs" / "generate.log")
+        log = DATA / "logs" / "generate.log"
+        measured = run([sys.executable, BENCHMARKS / "generate.py", folder, customers, years], log)
         if measured["failed"]:
-            sys.exit(f"{name} failed:\n{(DATA / 'logs' / 'generate.log').read_text()}")
+            sys.exit(f"{name} failed:\n{log.read_text()}")
         print(f"{name}: {measured['seconds']:.1f} s", flush=True)
     return folder
 
@@ -108,7 +109,8 @@ def dbt_build(name, raw, folder, **environment):
         RETENTION_MARTS=str(folder / "marts.duckdb"), DBT_TARGET_PATH=str(folder / "target"),
         DBT_LOG_PATH=str(folder / "logs"), DBT_USE_COLORS="false", **environment,
     )
-    print(f"{name}: {measured['seconds']:.1f} s, {measured['peak_mb']:,} MB", "FAILED" if measured["failed"] else "", flush=True)
+    outcome = "failed" if measured["failed"] else f"{measured['seconds']:.1f} s, {measured['peak_mb']:,} MB"
+    print(f"{name}: {outcome}", flush=True)
     return measured
 
 
@@ -153,9 +155,9 @@ def nodes(folder):
 
 def busy(results):
     """Seconds in which at least one of these nodes was executing."""
+    steps = [step for result in results for step in result["timing"] if step["name"] == "execute"]
     spans = sorted(
-        tuple(datetime.fromisoformat(step[at].replace("Z", "+00:00")).timestamp() for at in ("started_at", "completed_at"))
-        for result in results for step in result["timing"] if step["name"] == "execute"
+        tuple(datetime.fromisoformat(step[at]).timestamp() for at in ("started_at", "completed_at")) for step in steps
     )
     total = end = 0
     for started, completed in spans:
@@ -174,7 +176,7 @@ def check(name, warehouse, answers):
         sys.exit(f"{name} does not agree with the marts.")
 
 
-def machine():
+def machine(load):
     """What the numbers depend on."""
     processor = platform.machine()
     if Path("/proc/cpuinfo").exists():
@@ -182,11 +184,15 @@ def machine():
         processor = names[0] if names else processor
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ["duckdb", "pandas", "polars"])
-    return f"{os.cpu_count()} cores ({processor}), {memory:.0f} GB of memory, Python {platform.python_version()}, {versions}"
+    return (
+        f"{os.cpu_count()} cores ({processor}) with a load of {load:.1f} before the run, {memory:.0f} GB of memory, "
+        f"Python {platform.python_version()}, {versions}"
+    )
 
 
 def bench(size):
     customers = SIZES.get(size) or int(size)
+    load = os.getloadavg()[0]
     measured = {}
     for years, suffix, sides in [(6, "", SIDES), (12, " 12 years", SIDES[:1])]:
         raw = company(customers, years)
@@ -212,19 +218,19 @@ def bench(size):
             if rival != "floor" and not measured[name]["failed"]:
                 check(rival, folder / "warehouse.duckdb", answers)
         (folder / "warehouse.duckdb").unlink()
-        keep(size, customers, measured)
+        keep(size, customers, load, measured)
     folder = DATA / f"build_{customers}_limited"
     measured["dbt build within 1 GB"] = dbt_build(
         "dbt build within 1 GB", company(customers, 6), folder, RETENTION_MEMORY_LIMIT="1GB"
     )
     (folder / "warehouse.duckdb").unlink(missing_ok=True)
-    keep(size, customers, measured)
+    keep(size, customers, load, measured)
 
 
-def keep(size, customers, measured):
+def keep(size, customers, load, measured):
     """Write what has been measured so far beside the results of other sizes."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[size] = {"customers": customers, "machine": machine(), "measured": measured}
+    results[size] = {"customers": customers, "machine": machine(load), "measured": measured}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 

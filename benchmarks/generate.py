@@ -68,15 +68,21 @@ TABLES = {
                 number = 1 or chance(i * 8 + number, 'swap') < 0.55 as is_new,
                 number = stretches as is_last,
                 days(i, (15 + 250 * chance(i * 8 + number, 'length')) * slowness()) as length
-            from (select i, 1 + cast(floor(chance(i, 'stretches') * 6) as integer) as stretches from range(n_customers()) as t(i))
+            from (
+                select i, 1 + cast(floor(chance(i, 'stretches') * 6) as integer) as stretches
+                from range(n_customers()) as customers(i)
+            )
             cross join range(1, 7) as numbers(number)
             where number <= stretches
         ),
         spans as (
             select
                 *,
-                case when is_new then days(i, (chance(s, 'gap') * 160 - case number when 1 then 0 else 10 end) * slowness())
-                else 0 end as gap
+                case
+                    when not is_new then 0
+                    when number = 1 then days(i, 160 * chance(s, 'gap') * slowness())
+                    else days(i, (160 * chance(s, 'gap') - 10) * slowness())
+                end as gap
             from stretches
         ),
         timed as (
@@ -114,8 +120,9 @@ TABLES = {
             ended_at,
             case when is_end and chance(s, 'request') < 0.6 then greatest(started_at, ended_at - interval 9 days) end
                 as cancel_requested_at,
-            case when is_end and ended_at is not null then pick(['price', 'too expensive', 'unused', null], s, 'why') end
-                as end_reason
+            case
+                when is_end and ended_at is not null then pick(['price', 'too expensive', 'unused', null], s, 'why')
+            end as end_reason
         from ended
         where start_second < n_days() * 86400
         order by i, number
@@ -126,8 +133,10 @@ TABLES = {
         numbered as (
             select
                 i,
-                case when chance(i, 'guest') >= 0.04 then cast(floor(n_customers() * chance(i, 'who') ** 2) as bigint) end as customer
-            from range(10 * n_customers()) as t(i)
+                case
+                    when chance(i, 'guest') >= 0.04 then cast(floor(n_customers() * chance(i, 'who') ** 2) as bigint)
+                end as customer
+            from range(10 * n_customers()) as orders(i)
         ),
         timed as (
             select
@@ -140,7 +149,9 @@ TABLES = {
             'O' || i as order_id,
             'C' || customer as customer_id,
             instant(first_second + cast(floor(share * (n_days() * 86400 - 1 - first_second)) as bigint)) as ordered_at,
-            pick(['completed', 'completed', 'completed', 'completed', 'completed', 'pending', 'cancelled'], i, 'status') as status,
+            pick(
+                ['completed', 'completed', 'completed', 'completed', 'completed', 'pending', 'cancelled'], i, 'status'
+            ) as status,
             cast(5 + 10 / (chance(i, 'amount') + 0.001) as decimal(18, 2)) as amount,
             cast(case when chance(i, 'refund') < 0.05 then 1 + 4 * chance(i, 'refunded') else 0 end as decimal(18, 2))
                 as refunded_amount,

@@ -59,7 +59,8 @@ def paid_stretches(raw):
 
 def repeat_months(frame, first, end):
     """A row per month from first up to, not including, end."""
-    return frame.filter(first < end).with_columns(month=pl.int_ranges(first, end, dtype=pl.Int32)).explode("month", empty_as_null=False)
+    months = frame.filter(first < end).with_columns(month=pl.int_ranges(first, end, dtype=pl.Int32))
+    return months.explode("month", empty_as_null=False)
 
 
 def subscriptions(raw, answers):
@@ -140,7 +141,8 @@ def orders(raw, answers):
         (pl.col("orders_so_far") > 1).sum().alias("returning_customers"),
         (pl.col("previous_month") == pl.col("month") - 1).sum().alias("retained_ordering_customers"),
     ])
-    all_orders.join(buyers, on=["month", "segment", "segment_value"], how="left").write_parquet(f"{answers}/orders.parquet")
+    answer = all_orders.join(buyers, on=["month", "segment", "segment_value"], how="left")
+    answer.write_parquet(f"{answers}/orders.parquet")
 
     cohorts = (
         months.group_by("cohort", "month")
