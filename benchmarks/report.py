@@ -32,7 +32,9 @@ YEARS_ROWS = ["dbt build", "models", *[f"{rival} subscriptions" for rival in SID
 def seconds(measured):
     if not measured:
         return ""
-    return "out of memory" if measured.get("failed") else f"{measured['seconds']:,.1f}"
+    if measured.get("failed"):
+        return "out of memory" if measured.get("killed") else "failed"
+    return f"{measured['seconds']:,.1f}"
 
 
 def cpu(measured):
@@ -43,11 +45,16 @@ def memory(measured):
     return f"{measured['peak_mb']:,}" if measured and "peak_mb" in measured else ""
 
 
-def times(measured, other):
+def finished(measured):
+    return bool(measured) and not measured.get("failed")
+
+
+def times(measured, other, unit="seconds"):
     """How many times as long one thing takes as another."""
-    if not measured or not other or "seconds" not in measured or "seconds" not in other:
+    if not finished(measured) or not finished(other) or unit not in measured:
         return ""
-    return f"{measured['seconds'] / other['seconds']:,.2f}"
+    ratio = measured[unit] / other[unit]
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2g}"
 
 
 def markdown(header, rows):
@@ -67,7 +74,7 @@ def main_table(results):
         measured = [results[size]["measured"].get(key) for size in sizes]
         cells = [label, *[cell for each in measured for cell in (seconds(each), cpu(each), memory(each))]]
         if len(sizes) > 1:
-            both = all(each and "seconds" in each for each in measured)
+            both = all(finished(each) for each in measured)
             cells.append(f"{measured[-1]['seconds'] / measured[0]['seconds'] / growth:.2f}" if both else "")
         return [*cells, times(measured[-1], ours), times(measured[-1], floor)]
 
@@ -82,16 +89,17 @@ def main_table(results):
 
 
 def years_table(results):
+    results = {size: each for size, each in results.items() if "dbt build 12 years" in each["measured"]}
     rows = []
     labels = {**BUILD_ROWS, **{f"{rival} subscriptions": label for rival, label in SIDE_ROWS.items()}}
     for key in YEARS_ROWS:
         cells = [labels[key]]
         for size in results:
             six, twelve = (results[size]["measured"].get(key + suffix) for suffix in ("", " 12 years"))
-            cells += [seconds(six), seconds(twelve), times(twelve, six)]
+            cells += [seconds(six), seconds(twelve), times(twelve, six), times(twelve, six, "cpu_seconds")]
         rows.append(cells)
-    header = ["", *[f"{size}: {what}" for size in results for what in ("6 years, s", "12 years, s", "times")]]
-    return markdown(header, rows)
+    columns = ("6 years, s", "12 years, s", "times", "CPU times")
+    return markdown(["", *[f"{size}: {column}" for size in results for column in columns]], rows)
 
 
 def slowest_table(results):
@@ -126,7 +134,7 @@ def plot(results):
         panel.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks([y + 0.4 - 0.4 / len(results) for y in range(len(names))], names.values())
     panels[0].invert_yaxis()
-    panels[1].legend(fontsize=7, frameon=False)
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=len(results), frameon=False)
     figure.savefig(PLOT, metadata={"Date": None})
 
 
