@@ -8,6 +8,8 @@ This process stays small and imports no library: a child's peak memory is never 
 import json
 import os
 import platform
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -62,16 +64,16 @@ def run(command, log, **environment):
 def measure(name, command, needed_mb=0):
     """The fastest of three runs, or the only one of what takes long; ends the benchmark where it fails.
 
-    Running out of memory is a result. What would need more than is free does not run.
+    Being killed is a result: that is how memory runs out. What would need more memory than is free is left out.
     """
     if needed_mb > available_mb():
         print(f"{name}: left out, it would need about {needed_mb:,} MB", flush=True)
-        return {"failed": True, "killed": True, "peak_mb": needed_mb}
+        return {"failed": True, "left_out": True, "peak_mb": needed_mb}
     log = DATA / "logs" / f"{name.replace(' ', '_')}.log"
     for attempt in range(3):
         measured = run(command, log)
         if measured["killed"]:
-            print(f"{name}: killed, memory ran out at {measured['peak_mb']:,} MB", flush=True)
+            print(f"{name}: killed at {measured['peak_mb']:,} MB", flush=True)
             return measured
         if measured["failed"]:
             sys.exit(f"{name} failed:\n{log.read_text()[-3000:]}")
@@ -106,9 +108,7 @@ def company(customers, years):
 
 def dbt_build(name, raw, folder, **environment):
     """A whole `dbt build` into a new warehouse. Unit tests do not depend on the data and are left out."""
-    for file in [folder / "warehouse.duckdb", folder / "warehouse.duckdb.wal"]:
-        file.unlink(missing_ok=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
     command = [ROOT / ".venv" / "bin" / "dbt", "build", "--exclude-resource-type", "unit_test",
                "--vars", json.dumps({"raw_location": f"{raw}/{{table}}.parquet"})]
     measured = run(
@@ -116,6 +116,7 @@ def dbt_build(name, raw, folder, **environment):
         RETENTION_MARTS=str(folder / "marts.duckdb"), DBT_TARGET_PATH=str(folder / "target"),
         DBT_LOG_PATH=str(folder / "logs"), DBT_USE_COLORS="false", **environment,
     )
+    measured["errors"] = re.findall(r"ERROR .*?(\w+) \.* \[", (folder / "dbt.log").read_text())
     outcome = "failed" if measured["failed"] else f"{measured['seconds']:.1f} s, {measured['peak_mb']:,} MB"
     print(f"{name}: {outcome}", flush=True)
     return measured

@@ -33,7 +33,7 @@ def seconds(measured):
     if not measured:
         return ""
     if measured.get("failed"):
-        return "out of memory" if measured.get("killed") else "failed"
+        return "left out" if measured.get("left_out") else "killed" if measured.get("killed") else "failed"
     return f"{measured['seconds']:,.1f}"
 
 
@@ -107,6 +107,19 @@ def slowest_table(results):
     return markdown([f"{size}: slowest nodes, s" for size in results], zip(*columns))
 
 
+def errors(results):
+    """Why builds within 1 GB failed."""
+    sentences = []
+    for size, each in results.items():
+        limited = each["measured"]["dbt build within 1 GB"]
+        if limited["failed"]:
+            nodes = ", ".join(f"`{node}`" for node in limited["errors"])
+            sentences.append(f"Within 1 GB {size} fails in {nodes or 'no node'}.")
+            if limited["killed"]:
+                sentences.append("The run was then killed from outside, later nodes untried.")
+    return " ".join(sentences) + "\n" if sentences else ""
+
+
 def plot(results):
     """Seconds of ours, the rivals and the floor, for every size, as a small SVG."""
     import matplotlib
@@ -147,12 +160,12 @@ def main():
         f"{size} is {each['customers']:,} customers, measured on {each['machine']}.\n" for size, each in results.items()
     )
     written = [
-        machines, table, f"![Seconds of ours, the rivals and the floor]({PLOT.name})\n",
+        machines, table, errors(results), f"![Seconds of ours, the rivals and the floor]({PLOT.name})\n",
         "The same number of changes over twice the years:\n", years_table(results), slowest_table(results),
     ]
     text = README.read_text()
     before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
-    README.write_text(before + "\n" + "\n".join(written) + "\n" + after)
+    README.write_text(before + "\n" + "\n".join(part for part in written if part) + "\n" + after)
     plot(results)
 
 
