@@ -3,12 +3,14 @@
 # make validate  the guard alone: are the raw tables as the contract wants them?
 # make docs    one HTML file about every model and column: target/static_index.html
 # make lint    SQL style and conventions
+# make bench   time and memory beside the usual ways, on SIZE=S or M or a number of customers: benchmarks/README.md
 # make lock    pin the newest packages that requirements/*.in allow (needs uv)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DBT := .venv/bin/dbt
+SIZE ?= S
 
-.PHONY: build validate test docs lint lock
+.PHONY: build validate test docs lint bench lock
 
 build: .venv/build
 	$(DBT) build
@@ -31,8 +33,11 @@ lint: .venv/build .venv-lint/lint
 	$(DBT) parse --target-path target/lint
 	.venv-lint/bin/dbt-bouncer run --config-file dbt-bouncer.yml
 
+bench: .venv/build .venv-bench/bench
+	.venv-bench/bin/python benchmarks/bench.py $(SIZE)
+
 lock:
-	for name in build test lint; do \
+	for name in build test lint bench; do \
 		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
@@ -50,4 +55,9 @@ lock:
 .venv-lint/lint: requirements/lint.txt
 	$(PYTHON) -m venv .venv-lint
 	.venv-lint/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv-bench/bench: requirements/bench.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@

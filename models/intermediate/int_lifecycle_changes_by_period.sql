@@ -45,11 +45,12 @@ changes as (
 
 ),
 
-changes_by_combination as (
+-- Added up by day before the calendar is joined: joined to every change, it would be compared with each of its days.
+changes_by_day as (
 
     select
-        date_periods.period_grain,
-        date_periods.period_start_date,
+        first_days.period_grain,
+        greatest(changes.stage_date, first_days.first_day) as change_date,
         changes.lifecycle_stage,
         changes.country,
         changes.acquisition_channel,
@@ -57,16 +58,36 @@ changes_by_combination as (
 
     from changes
     cross join first_days
-    inner join date_periods
-        on
-            first_days.period_grain = date_periods.period_grain
-            and greatest(changes.stage_date, first_days.first_day) = date_periods.date_day
     group by
-        date_periods.period_grain,
-        date_periods.period_start_date,
+        first_days.period_grain,
+        greatest(changes.stage_date, first_days.first_day),
         changes.lifecycle_stage,
         changes.country,
         changes.acquisition_channel
+
+),
+
+changes_by_combination as (
+
+    select
+        date_periods.period_grain,
+        date_periods.period_start_date,
+        changes_by_day.lifecycle_stage,
+        changes_by_day.country,
+        changes_by_day.acquisition_channel,
+        sum(changes_by_day.customers) as customers
+
+    from changes_by_day
+    inner join date_periods
+        on
+            changes_by_day.period_grain = date_periods.period_grain
+            and changes_by_day.change_date = date_periods.date_day
+    group by
+        date_periods.period_grain,
+        date_periods.period_start_date,
+        changes_by_day.lifecycle_stage,
+        changes_by_day.country,
+        changes_by_day.acquisition_channel
 
 ),
 

@@ -1,0 +1,244 @@
+"""Times and memory of the build and its rivals on one company: python benchmarks/bench.py S|M|<customers>
+
+Each thing runs in a process of its own. What takes less than ten seconds runs three times, and the fastest counts.
+Answers that are not the marts' end the benchmark. Results go to results.json, table and plot to README.md.
+This process stays small and imports no library: a child's peak memory is never below that of its parent.
+"""
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parent
+ROOT = BENCHMARKS.parent
+DATA = BENCHMARKS / "data"
+RESULTS = BENCHMARKS / "results.json"
+SIZES = {"S": 10_000, "M": 1_000_000}
+SIDES = ["subscriptions", "orders"]
+RIVALS = ["duckdb_spine", "pandas_script", "polars_script"]
+MARTS = {
+    "subscriptions": ["customer_churn_by_period", "mrr_churn_by_period"],
+    "orders": ["repeat_purchase_by_period", "retention_by_cohort"],
+}
+STAGING = {"subscriptions": "stg_subscriptions", "orders": "stg_orders"}
+CALENDAR = ["int_as_of_date", "int_date_periods", "int_segment_periods"]  # made of both sides, needed by both
+
+
+def volunteer():
+    """Where memory runs out, the process being measured is the one to go."""
+    if os.path.exists("/proc/self/oom_score_adj"):
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")
+
+
+def run(command, log, **environment):
+    """Run a command once: wall and CPU seconds and peak memory of its process, and whether it succeeded."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w") as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(
+            [str(part) for part in command], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+            env={**{k: v for k, v in os.environ.items() if not k.startswith(("RETENTION_", "DBT_"))}, **environment},
+            preexec_fn=volunteer,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return {
+        "seconds": round(seconds, 3),
+        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 3),
+        "peak_mb": round(usage.ru_maxrss / 1024),
+        "failed": process.returncode != 0,
+        "killed": process.returncode == -9,
+    }
+
+
+def measure(name, command, needed_mb=0):
+    """The fastest of three runs, or the only one of what takes long; ends the benchmark where it fails.
+
+    Being killed is a result: that is how memory runs out. What would need more memory than is free is left out.
+    """
+    if needed_mb > available_mb():
+        print(f"{name}: left out, it would need about {needed_mb:,} MB", flush=True)
+        return {"failed": True, "left_out": True, "peak_mb": needed_mb}
+    log = DATA / "logs" / f"{name.replace(' ', '_')}.log"
+    for attempt in range(3):
+        measured = run(command, log)
+        if measured["killed"]:
+            print(f"{name}: killed at {measured['peak_mb']:,} MB", flush=True)
+            return measured
+        if measured["failed"]:
+            sys.exit(f"{name} failed:\n{log.read_text()[-3000:]}")
+        if attempt == 0 or measured["seconds"] < best["seconds"]:
+            best = measured
+        if measured["seconds"] > 10:
+            break
+    print(f"{name}: {best['seconds']:.1f} s, {best['peak_mb']:,} MB", flush=True)
+    return best
+
+
+def available_mb():
+    """Memory that is free now; unlimited where that cannot be asked."""
+    if not os.path.exists("/proc/meminfo"):
+        return float("inf")
+    lines = dict(line.split(":") for line in open("/proc/meminfo"))
+    return int(lines["MemAvailable"].split()[0]) // 1024
+
+
+def company(customers, years):
+    """The folder of a company's raw tables, generated once."""
+    folder = DATA / f"{customers}_customers_{years}_years"
+    name = f"generate {customers} customers, {years} years"
+    if not (folder / "orders.parquet").exists():
+        log = DATA / "logs" / "generate.log"
+        measured = run([sys.executable, BENCHMARKS / "generate.py", folder, customers, years], log)
+        if measured["failed"]:
+            sys.exit(f"{name} failed:\n{log.read_text()}")
+        print(f"{name}: {measured['seconds']:.1f} s", flush=True)
+    return folder
+
+
+def dbt_build(name, raw, folder, **environment):
+    """A whole `dbt build` into a new warehouse. Unit tests do not depend on the data and are left out."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [ROOT / ".venv" / "bin" / "dbt", "build", "--exclude-resource-type", "unit_test",
+               "--vars", json.dumps({"raw_location": f"{raw}/{{table}}.parquet"})]
+    measured = run(
+        command, folder / "dbt.log", RETENTION_WAREHOUSE=str(folder / "warehouse.duckdb"),
+        RETENTION_MARTS=str(folder / "marts.duckdb"), DBT_TARGET_PATH=str(folder / "target"),
+        DBT_LOG_PATH=str(folder / "logs"), DBT_USE_COLORS="false", **environment,
+    )
+    measured["errors"] = re.findall(r"ERROR .*?(\w+) \.* \[", (folder / "dbt.log").read_text())
+    outcome = "failed" if measured["failed"] else f"{measured['seconds']:.1f} s, {measured['peak_mb']:,} MB"
+    print(f"{name}: {outcome}", flush=True)
+    return measured
+
+
+def nodes(folder):
+    """What a build's nodes took: the guard, the models, by side, those behind the rivals' answers, the ten slowest."""
+    results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
+    graph = json.loads((folder / "target" / "manifest.json").read_text())
+    models = {id: node["name"] for id, node in graph["nodes"].items() if node["resource_type"] == "model"}
+    seconds = {result["unique_id"]: result["execution_time"] for result in results}
+
+    def behind(names, stop=()):
+        """The models of these names and all they are made of, but not through those in stop."""
+        found, left = set(), [id for id, name in models.items() if name in names]
+        while left:
+            id = left.pop()
+            if id not in found and models[id] not in stop:
+                found.add(id)
+                left += [parent for parent in graph["parent_map"][id] if parent in models]
+        return found
+
+    made_of = {
+        id: {side for side in SIDES if STAGING[side] in {models[parent] for parent in behind([models[id]], CALENDAR)}}
+        for id in models
+    }
+
+    def total(ids):
+        return {"seconds": round(sum(seconds.get(id, 0) for id in ids), 3)}
+
+    groups = {
+        "guard": total(id for id in seconds if id.startswith("test.") and ".guard_" in id),
+        "other tests": total(id for id in seconds if id.startswith("test.") and ".guard_" not in id),
+        "models": total(models),
+        "models wall": {"seconds": round(busy(result for result in results if result["unique_id"] in models), 3)},
+    }
+    for side, other in zip(SIDES, reversed(SIDES)):
+        groups[f"models {side}"] = total(id for id in models if made_of[id] == {side})
+        groups[f"marts {side}"] = total(id for id in behind(MARTS[side]) if made_of[id] != {other})
+    groups["models both"] = total(id for id in models if len(made_of[id]) != 1)
+    slowest = sorted(seconds, key=seconds.get, reverse=True)[:10]
+    return groups, [[id.split(".")[2], round(seconds[id], 2)] for id in slowest]
+
+
+def busy(results):
+    """Seconds in which at least one of these nodes was executing."""
+    steps = [step for result in results for step in result["timing"] if step["name"] == "execute"]
+    spans = sorted(
+        tuple(datetime.fromisoformat(step[at]).timestamp() for at in ("started_at", "completed_at")) for step in steps
+    )
+    total = end = 0
+    for started, completed in spans:
+        total += max(0, completed - max(started, end))
+        end = max(end, completed)
+    return total
+
+
+def check(name, warehouse, answers):
+    """End the benchmark where a rival's answers are not the marts'."""
+    checked = subprocess.run(
+        [sys.executable, BENCHMARKS / "agreement.py", warehouse, answers], capture_output=True, text=True
+    )
+    print(f"{name}: {checked.stdout.strip() or checked.stderr.strip()}", flush=True)
+    if checked.returncode:
+        sys.exit(f"{name} does not agree with the marts.")
+
+
+def machine(load):
+    """What the numbers depend on."""
+    processor = platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        names = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+        processor = names[0] if names else processor
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ["duckdb", "pandas", "polars"])
+    return (
+        f"{os.cpu_count()} cores ({processor}) with a load of {load:.1f} before the run, {memory:.0f} GB of memory, "
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+def bench(size):
+    customers = SIZES.get(size) or int(size)
+    load = os.getloadavg()[0]
+    measured = {}
+    for years, suffix, sides in [(6, "", SIDES), (12, " 12 years", SIDES[:1])]:
+        raw = company(customers, years)
+        folder = DATA / f"build_{customers}_{years}"
+        measured[f"dbt build{suffix}"] = built = dbt_build(f"dbt build{suffix}", raw, folder)
+        if built["failed"]:
+            sys.exit((folder / "dbt.log").read_text()[-3000:])
+        groups, slowest = nodes(folder)
+        measured.update({f"{name}{suffix}": seconds for name, seconds in groups.items()})
+        if years == 6:
+            measured["slowest"] = slowest
+        for rival in ["floor", *RIVALS]:
+            answers = DATA / "answers" / f"{rival}{suffix.replace(' ', '_')}"
+            answers.mkdir(parents=True, exist_ok=True)
+            for file in answers.iterdir():
+                file.unlink()
+            for side in sides:
+                name = f"{rival} {side}{suffix}"
+                script = BENCHMARKS / "rivals" / f"{rival}.py"
+                # Twice the years are twice the customer-months.
+                needed = 2 * measured[f"{rival} {side}"]["peak_mb"] if suffix else 0
+                measured[name] = measure(name, [sys.executable, script, raw, answers, side], needed)
+            if rival != "floor" and not measured[name]["failed"]:
+                check(rival, folder / "warehouse.duckdb", answers)
+        if years == 6:
+            limited = dbt_build("dbt build within 1 GB", raw, folder, RETENTION_MEMORY_LIMIT="1GB")
+            measured["dbt build within 1 GB"] = limited
+        (folder / "warehouse.duckdb").unlink(missing_ok=True)
+        keep(size, customers, load, measured)
+
+
+def keep(size, customers, load, measured):
+    """Write what has been measured so far beside the results of other sizes."""
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[size] = {"customers": customers, "machine": machine(load), "measured": measured}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    bench(sys.argv[1])
+    sys.exit(subprocess.run([sys.executable, BENCHMARKS / "report.py"]).returncode)

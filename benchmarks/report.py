@@ -1,0 +1,173 @@
+"""Table and plot of results.json, printed and put into README.md: python benchmarks/report.py"""
+
+import json
+from pathlib import Path
+
+BENCHMARKS = Path(__file__).resolve().parent
+README = BENCHMARKS / "README.md"
+PLOT = BENCHMARKS / "seconds.svg"
+START, END = "<!-- Written by make bench, from here -->\n", "<!-- to here -->\n"
+
+BUILD_ROWS = {
+    "dbt build": "**`dbt build`**, all of it",
+    "dbt build within 1 GB": "`dbt build`, DuckDB limited to 1 GB",
+    "guard": "of it the guard, sum of nodes",
+    "other tests": "other data tests, sum of nodes",
+    "models": "models, sum of nodes",
+    "models wall": "models, time in which one was running",
+    "models subscriptions": "models of subscriptions alone, sum",
+    "models orders": "models of orders alone, sum",
+    "models both": "models of both or neither, sum",
+}
+SIDE_ROWS = {
+    "marts": "**ours**, sum of the nodes behind these marts: all grains and segments",
+    "duckdb_spine": "SQL on DuckDB, months",
+    "pandas_script": "pandas, months",
+    "polars_script": "polars, months",
+    "floor": "floor: one aggregate per raw table",
+}
+YEARS_ROWS = ["dbt build", "models", *[f"{rival} subscriptions" for rival in SIDE_ROWS]]
+
+
+def seconds(measured):
+    if not measured:
+        return ""
+    if measured.get("failed"):
+        return "left out" if measured.get("left_out") else "killed" if measured.get("killed") else "failed"
+    return f"{measured['seconds']:,.1f}"
+
+
+def cpu(measured):
+    return f"{measured['cpu_seconds']:,.1f}" if measured and "cpu_seconds" in measured else ""
+
+
+def memory(measured):
+    return f"{measured['peak_mb']:,}" if measured and "peak_mb" in measured else ""
+
+
+def finished(measured):
+    return bool(measured) and not measured.get("failed")
+
+
+def times(measured, other, unit="seconds"):
+    """How many times as long one thing takes as another."""
+    if not finished(measured) or not finished(other) or unit not in measured:
+        return ""
+    ratio = measured[unit] / other[unit]
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2g}"
+
+
+def markdown(header, rows):
+    ruler = ["---", *["---:"] * (len(header) - 1)]
+    return "".join("| " + " | ".join(row) + " |\n" for row in [header, ruler, *rows])
+
+
+def main_table(results):
+    sizes = list(results)
+    header = ["", *[f"{size}: {unit}" for size in sizes for unit in ("s", "CPU s", "MB")]]
+    if len(sizes) > 1:
+        header.append(f"s per row, {sizes[-1]} : {sizes[0]}")
+        growth = results[sizes[-1]]["customers"] / results[sizes[0]]["customers"]
+    header += [f"{sizes[-1]}: x ours", f"{sizes[-1]}: x floor"]
+
+    def row(key, label, ours, floor):
+        measured = [results[size]["measured"].get(key) for size in sizes]
+        cells = [label, *[cell for each in measured for cell in (seconds(each), cpu(each), memory(each))]]
+        if len(sizes) > 1:
+            both = all(finished(each) for each in measured)
+            cells.append(f"{measured[-1]['seconds'] / measured[0]['seconds'] / growth:.2f}" if both else "")
+        return [*cells, times(measured[-1], ours), times(measured[-1], floor)]
+
+    last = results[sizes[-1]]["measured"]
+    floor = {"seconds": last["floor subscriptions"]["seconds"] + last["floor orders"]["seconds"]}
+    rows = [row(key, label, last["dbt build"], floor) for key, label in BUILD_ROWS.items()]
+    for side, answers in {"subscriptions": "churn and MRR churn", "orders": "repeat purchase and cohorts"}.items():
+        rows.append([f"**{side}: {answers}**"] + [""] * (len(header) - 1))
+        for rival, label in SIDE_ROWS.items():
+            rows.append(row(f"{rival} {side}", label, last[f"marts {side}"], last[f"floor {side}"]))
+    return markdown(header, rows)
+
+
+def years_table(results):
+    results = {size: each for size, each in results.items() if "dbt build 12 years" in each["measured"]}
+    rows = []
+    labels = {**BUILD_ROWS, **{f"{rival} subscriptions": label for rival, label in SIDE_ROWS.items()}}
+    for key in YEARS_ROWS:
+        cells = [labels[key]]
+        for size in results:
+            six, twelve = (results[size]["measured"].get(key + suffix) for suffix in ("", " 12 years"))
+            cells += [seconds(six), seconds(twelve), times(twelve, six), times(twelve, six, "cpu_seconds")]
+        rows.append(cells)
+    columns = ("6 years, s", "12 years, s", "times", "CPU times")
+    return markdown(["", *[f"{size}: {column}" for size in results for column in columns]], rows)
+
+
+def slowest_table(results):
+    columns = [[f"`{name}` {value:,.1f}" for name, value in each["measured"]["slowest"]] for each in results.values()]
+    return markdown([f"{size}: slowest nodes, s" for size in results], zip(*columns))
+
+
+def errors(results):
+    """Why builds within 1 GB failed."""
+    sentences = []
+    for size, each in results.items():
+        limited = each["measured"]["dbt build within 1 GB"]
+        if limited["failed"]:
+            nodes = ", ".join(f"`{node}`" for node in limited["errors"])
+            sentences.append(f"Within 1 GB {size} fails in {nodes or 'no node'}.")
+            if limited["killed"]:
+                sentences.append("The run was then killed from outside, later nodes untried.")
+    return " ".join(sentences) + "\n" if sentences else ""
+
+
+def plot(results):
+    """Seconds of ours, the rivals and the floor, for every size, as a small SVG."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "seconds", "font.size": 9})
+    from matplotlib import pyplot
+
+    names = {"marts": "ours (all grains, segments)", "duckdb_spine": "SQL spine", "pandas_script": "pandas",
+             "polars_script": "polars", "floor": "floor"}
+    figure, panels = pyplot.subplots(1, 2, figsize=(8, 2.8), sharey=True, layout="constrained")
+    for panel, side in zip(panels, ["subscriptions", "orders"]):
+        for place, size in enumerate(results):
+            measured = [results[size]["measured"].get(f"{name} {side}") or {} for name in names]
+            values = [each.get("seconds", 0) for each in measured]
+            height = 0.8 / len(results)
+            bars = panel.barh(
+                [y + place * height for y in range(len(names))], values, height,
+                label=f"{size}: {results[size]['customers']:,} customers",
+                color=["#9ecae1", "#2171b5", "#08306b"][place % 3],
+            )
+            panel.bar_label(bars, [f" {value:,.1f}" for value in values], fontsize=7)
+        panel.set(xscale="log", title=side, xlabel="seconds, log scale")
+        panel.margins(x=0.15)
+        panel.spines[["top", "right"]].set_visible(False)
+    panels[0].set_yticks([y + 0.4 - 0.4 / len(results) for y in range(len(names))], names.values())
+    panels[0].invert_yaxis()
+    figure.legend(*panels[1].get_legend_handles_labels(), loc="outside lower center", ncols=len(results), frameon=False)
+    figure.savefig(PLOT, metadata={"Date": None})
+
+
+def main():
+    results = json.loads((BENCHMARKS / "results.json").read_text())
+    results = dict(sorted(results.items(), key=lambda item: item[1]["customers"]))
+    table = main_table(results)
+    print(table)
+    machines = "".join(
+        f"{size} is {each['customers']:,} customers, measured on {each['machine']}.\n" for size, each in results.items()
+    )
+    written = [
+        machines, table, errors(results), f"![Seconds of ours, the rivals and the floor]({PLOT.name})\n",
+        "The same number of changes over twice the years:\n", years_table(results), slowest_table(results),
+    ]
+    text = README.read_text()
+    before, after = text[: text.index(START) + len(START)], text[text.index(END) :]
+    README.write_text(before + "\n" + "\n".join(part for part in written if part) + "\n" + after)
+    plot(results)
+
+
+if __name__ == "__main__":
+    main()
