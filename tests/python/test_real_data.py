@@ -31,6 +31,7 @@ EXPECTED = [
     ("cdnow", "repeat_purchase_by_period"),
     ("cdnow", "retention_by_cohort"),
 ]
+CHURN_MARTS = ["churn_events", "churn_by_definition_by_period"]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def builds(shared_data, tmp_path_factory):
                 **more,
             }
             if more and not lean:
-                lean.append(lean_project(tmp_path_factory.mktemp("lean"), ["churn_by_definition_by_period"]))
+                lean.append(lean_project(tmp_path_factory.mktemp("lean"), CHURN_MARTS))
             finished[key] = build(tmp_path_factory.mktemp(name), variables, cwd=lean[0] if more else ROOT)
         return finished[key]
 
