@@ -28,6 +28,8 @@ STORAGE_VERSION = "v1.2.0"  # what DuckDB 1.2 and later can open
 PARQUET_BUILDS_KEPT = 3
 SHORT = 8  # digits of a build id that are enough to tell builds apart
 
+LOCKS = {}  # path of a warehouse -> descriptors by which this process holds its lock
+
 # Databases that the plugin attaches to dbt's own DuckDB.
 PRIVATE, READERS, SCRATCH = "retention_private", "retention_readers", "retention_changes"
 
@@ -119,19 +121,31 @@ def lock(path, wait=False):
 
 
 def lock_warehouse(path):
-    """Lock a warehouse for this process: the descriptor of the lock. Raises DbtRuntimeError where another has it."""
+    """Lock a warehouse for this process: a descriptor of the lock. Raises DbtRuntimeError where another has it.
+
+    A process may lock it again, as when it runs dbt twice and the first connection is not collected yet: the lock is
+    free when all its descriptors are closed by `unlock_warehouse`.
+    """
     lock_file = Path(f"{path}.lock")
+    held = LOCKS.setdefault(path, [])
     try:
-        descriptor = lock(lock_file)
+        descriptor = os.dup(held[0]) if held else lock(lock_file)
     except OSError as error:
         raise DbtRuntimeError(f"The warehouse {path} cannot be written: {error.strerror}.") from error
     if descriptor is None:
         holder = lock_file.read_text().strip() or "it has just started"
         raise DbtRuntimeError(f"Another process is at work on {path}: {holder}. Start again when it has ended.")
+    held.append(descriptor)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{command} (process {os.getpid()}, since {datetime.now():%H:%M:%S})".encode(), 0)
     return descriptor
+
+
+def unlock_warehouse(path, descriptor):
+    """Give back a descriptor of the lock of a warehouse."""
+    LOCKS[path].remove(descriptor)
+    os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -374,12 +388,13 @@ class Plugin(BasePlugin):
         self.marts = Path(os.path.realpath(self.named))
         self.parquet = plugin_config.get("parquet") and Path(os.path.realpath(plugin_config["parquet"]))
         self.unfinished = None  # the id of a build that has started and not said how it ended
-        self.lock = None
+        self.lock = None  # path of the warehouse and the descriptor of its lock
 
     def update_connection_config(self, creds, config):
         """Lock the warehouse, right before DuckDB opens it. Raises DbtRuntimeError where another process has it."""
         if self.lock is None and not self.in_memory():
-            self.lock = lock_warehouse(os.path.realpath(creds.path))
+            path = os.path.realpath(creds.path)
+            self.lock = (path, lock_warehouse(path))
 
     def in_memory(self):
         """Whether the warehouse is no file of this machine."""
@@ -388,7 +403,7 @@ class Plugin(BasePlugin):
     def unlock(self):
         """The connection is closed: let others in, but not in the middle of a build, where dbt opens it again."""
         if self.lock is not None and not self.unfinished:
-            os.close(self.lock)
+            unlock_warehouse(*self.lock)
             self.lock = None
 
     def configure_connection(self, conn):

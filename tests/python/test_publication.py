@@ -234,6 +234,18 @@ def test_one_build_at_a_time_and_an_interrupted_one(company):
     company.build()
 
 
+def test_a_process_that_has_the_warehouse_may_open_it_again(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    from plugins.publication import lock, lock_warehouse, unlock_warehouse
+
+    path = str(tmp_path / "warehouse.duckdb")
+    first, second = lock_warehouse(path), lock_warehouse(path)
+    for descriptor in (first, second):
+        assert lock(f"{path}.lock") is None  # opened anew, as another process would
+        unlock_warehouse(path, descriptor)
+    os.close(lock(f"{path}.lock"))
+
+
 def test_a_target_that_cannot_be_written(company):
     nowhere = company.folder / "nowhere" / "marts.duckdb"
     refused = company.dbt("build", RETENTION_MARTS=str(nowhere))
