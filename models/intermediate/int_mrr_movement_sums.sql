@@ -1,5 +1,7 @@
--- One row per grain, period, movement type, combination of customer attributes and plans at the opening and closing:
--- the customers who moved so, and their MRR before and after. Without a type where only the plan changed.
+-- One row per breakdown, grain and period, and per what the breakdown tells apart: by customer attributes, movement
+-- type and combination of attributes; by plan, movement type and plan; by plan change, combination of attributes and
+-- the plans at the opening and the closing. The customers who moved so, and their MRR before and after.
+-- Three breakdowns of one pass: crossed with one another there would be almost as many rows as customers and periods.
 
 with
 
@@ -7,45 +9,50 @@ customer_periods as (
 
     select
         *,
+        case when opening_plan_id <> closing_plan_id then opening_plan_id end as from_plan_id,
+        case when opening_plan_id <> closing_plan_id then closing_plan_id end as to_plan_id,
         movement_type = 'churn'
         and {{ dbt.datediff('first_paid_date', 'churned_on', 'day') }} < {{ var('new_customer_days') }}
             as is_lost_while_new
 
     from {{ ref('int_customer_mrr_periods') }}
-    where movement_type is not null or opening_plan_id <> closing_plan_id
 
 ),
 
 movement_sums as (
 
     select
+        case
+            when grouping(plan_id) = 0 then 'plan'
+            when grouping(from_plan_id) = 0 then 'plan_change'
+            else 'attributes'
+        end as breakdown,
         period_grain,
         period_start_date,
         movement_type,
         country,
         acquisition_channel,
         plan_id,
-        opening_plan_id,
-        closing_plan_id,
+        from_plan_id,
+        to_plan_id,
         count(*) as customers,
         sum(cast(closing_mrr > 0 as integer) - cast(opening_mrr > 0 as integer)) as paying_change,
         count(*) filter (where is_lost_while_new) as customers_lost_while_new,
         cast(sum(opening_mrr) as decimal(38, 6)) as opening_mrr,
         cast(sum(closing_mrr) as decimal(38, 6)) as closing_mrr,
-        cast(sum(closing_mrr - opening_mrr) as decimal(38, 6)) as mrr_change,
         cast(coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as decimal(38, 6)) as mrr_lost_while_new
 
     from customer_periods
     group by
-        period_grain,
-        period_start_date,
-        movement_type,
-        country,
-        acquisition_channel,
-        plan_id,
-        opening_plan_id,
-        closing_plan_id
+        grouping sets (
+            (period_grain, period_start_date, movement_type, country, acquisition_channel),
+            (period_grain, period_start_date, movement_type, plan_id),
+            (period_grain, period_start_date, country, acquisition_channel, from_plan_id, to_plan_id)
+        )
 
 )
 
-select * from movement_sums
+-- Of customers whose MRR and plan stay as they are there is nothing to tell.
+select *
+from movement_sums
+where movement_type is not null or from_plan_id is not null

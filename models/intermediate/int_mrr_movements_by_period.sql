@@ -14,7 +14,7 @@ plan_changes as (
 
     select *
     from movement_sums
-    where opening_plan_id <> closing_plan_id
+    where breakdown = 'plan_change'
 
 ),
 
@@ -41,7 +41,7 @@ movements_by_value as (
         on
             movement_sums.country = segments.country
             and movement_sums.acquisition_channel = segments.acquisition_channel
-    where movement_sums.movement_type is not null
+    where movement_sums.breakdown = 'attributes'
 
     union all
 
@@ -53,7 +53,7 @@ movements_by_value as (
     from movement_sums
     inner join plan_segments
         on movement_sums.plan_id = plan_segments.plan_id
-    where movement_sums.movement_type is not null
+    where movement_sums.breakdown = 'plan'
 
 ),
 
@@ -67,7 +67,7 @@ movements_by_segment as (
         movement_type,
         cast(sum(customers) as bigint) as customers,
         cast(sum(paying_change) as bigint) as paying_change,
-        cast(sum(mrr_change) as decimal(38, 6)) as mrr_change,
+        cast(sum(closing_mrr - opening_mrr) as decimal(38, 6)) as mrr_change,
         cast(sum(customers_lost_while_new) as bigint) as customers_lost_while_new,
         cast(sum(mrr_lost_while_new) as decimal(38, 6)) as mrr_lost_while_new
 
@@ -94,7 +94,7 @@ transfers_by_segment as (
     cross join sides
     inner join plan_segments
         on plan_segments.plan_id
-            = case sides.sign when -1 then plan_changes.opening_plan_id else plan_changes.closing_plan_id end
+            = case sides.sign when -1 then plan_changes.from_plan_id else plan_changes.to_plan_id end
     group by
         plan_changes.period_grain,
         plan_changes.period_start_date,

@@ -7,7 +7,7 @@ movement_sums as (
 
     select *
     from {{ ref('int_mrr_movement_sums') }}
-    where opening_plan_id <> closing_plan_id
+    where breakdown = 'plan_change'
 
 ),
 
@@ -30,8 +30,8 @@ transitions as (
         periods.is_complete,
         segments.segment,
         segments.segment_value,
-        movement_sums.opening_plan_id as from_plan_id,
-        movement_sums.closing_plan_id as to_plan_id,
+        movement_sums.from_plan_id,
+        movement_sums.to_plan_id,
         cast(sum(movement_sums.customers) as bigint) as customers,
         cast(sum(movement_sums.opening_mrr) as decimal(38, 6)) as opening_mrr,
         cast(sum(movement_sums.closing_mrr) as decimal(38, 6)) as closing_mrr,
@@ -53,8 +53,8 @@ transitions as (
         periods.is_complete,
         segments.segment,
         segments.segment_value,
-        movement_sums.opening_plan_id,
-        movement_sums.closing_plan_id
+        movement_sums.from_plan_id,
+        movement_sums.to_plan_id
 
 )
 
