@@ -21,21 +21,16 @@ churn_events as (
 
 segments as (select * from {{ ref('int_segments') }}),
 
-segment_periods as (
+mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
-    select *
-    from {{ ref('int_segment_periods') }}
-    where basis = 'subscription' and segment in ('all', 'country', 'acquisition_channel')
-
-),
-
-sums_by_combination as (
+-- So many reasons and plans leave hardly a customer to add up by combination of attributes first.
+sums_by_segment as (
 
     select
         churned_customers.period_grain,
         churned_customers.period_start_date,
-        churned_customers.country,
-        churned_customers.acquisition_channel,
+        segments.segment,
+        segments.segment_value,
         churn_events.churn_type,
         churn_events.reason,
         churn_events.tenure_band,
@@ -48,66 +43,41 @@ sums_by_combination as (
         on
             churned_customers.customer_id = churn_events.customer_id
             and churned_customers.churned_on = churn_events.churned_on
-    group by
-        churned_customers.period_grain, churned_customers.period_start_date, churned_customers.country,
-        churned_customers.acquisition_channel, churn_events.churn_type, churn_events.reason, churn_events.tenure_band,
-        churn_events.plan_id
-
-),
-
-sums_by_segment as (
-
-    select
-        sums.period_grain,
-        sums.period_start_date,
-        segments.segment,
-        segments.segment_value,
-        sums.churn_type,
-        sums.reason,
-        sums.tenure_band,
-        sums.plan_id,
-        sum(sums.customers) as customers,
-        sum(sums.mrr) as mrr
-
-    from sums_by_combination as sums
     inner join segments
         on
-            sums.country = segments.country
-            and sums.acquisition_channel = segments.acquisition_channel
+            churned_customers.country = segments.country
+            and churned_customers.acquisition_channel = segments.acquisition_channel
     group by
-        sums.period_grain, sums.period_start_date, segments.segment, segments.segment_value, sums.churn_type,
-        sums.reason, sums.tenure_band, sums.plan_id
+        churned_customers.period_grain, churned_customers.period_start_date, segments.segment, segments.segment_value,
+        churn_events.churn_type, churn_events.reason, churn_events.tenure_band, churn_events.plan_id
 
 ),
 
 shares as (
 
     select
-        segment_periods.period_grain,
-        segment_periods.period_start_date,
-        segment_periods.period_end_date,
-        segment_periods.is_complete,
-        segment_periods.segment,
-        segment_periods.segment_value,
+        mrr_by_period.period_grain,
+        mrr_by_period.period_start_date,
+        mrr_by_period.period_end_date,
+        mrr_by_period.is_complete,
+        mrr_by_period.segment,
+        mrr_by_period.segment_value,
         sums.churn_type,
         sums.reason,
         sums.tenure_band,
         sums.plan_id,
         cast(sums.customers as bigint) as churned_customers,
         cast(sums.mrr as decimal(38, 6)) as churned_mrr,
-        {{ ratio('sums.customers', 'sum(sums.customers) over period') }} as share_of_churned_customers,
-        {{ ratio('sums.mrr', 'sum(sums.mrr) over period') }} as share_of_churned_mrr
+        {{ ratio('sums.customers', 'mrr_by_period.churned_customers') }} as share_of_churned_customers,
+        {{ ratio('sums.mrr', 'mrr_by_period.churned_mrr') }} as share_of_churned_mrr
 
     from sums_by_segment as sums
-    inner join segment_periods
+    inner join mrr_by_period
         on
-            sums.period_grain = segment_periods.period_grain
-            and sums.period_start_date = segment_periods.period_start_date
-            and sums.segment = segment_periods.segment
-            and sums.segment_value = segment_periods.segment_value
-    window period as (
-        partition by sums.period_grain, sums.period_start_date, sums.segment, sums.segment_value
-    )
+            sums.period_grain = mrr_by_period.period_grain
+            and sums.period_start_date = mrr_by_period.period_start_date
+            and sums.segment = mrr_by_period.segment
+            and sums.segment_value = mrr_by_period.segment_value
 
 )
 
