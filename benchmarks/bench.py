@@ -1,4 +1,4 @@
-"""Times and memory of the build and its rivals on one company: python benchmarks/bench.py S|M|<customers>
+"""Times and memory of the build and its rivals on one company: python benchmarks/bench.py S|M|L|<customers>
 
 Each thing runs in a process of its own. What takes less than ten seconds runs three times, and the fastest counts.
 Answers that are not the marts' end the benchmark. Results go to results.json, table and plot to README.md.
@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from datetime import datetime
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
@@ -21,7 +21,7 @@ BENCHMARKS = Path(__file__).resolve().parent
 ROOT = BENCHMARKS.parent
 DATA = BENCHMARKS / "data"
 RESULTS = BENCHMARKS / "results.json"
-SIZES = {"S": 10_000, "M": 1_000_000}
+SIZES = {"S": (10_000, 100_000), "M": (1_000_000, 10_000_000), "L": (3_000_000, 50_000_000)}  # customers, orders
 SIDES = ["subscriptions", "orders"]
 RIVALS = ["duckdb_spine", "pandas_script", "polars_script"]
 MARTS = {
@@ -93,13 +93,13 @@ def available_mb():
     return int(lines["MemAvailable"].split()[0]) // 1024
 
 
-def company(customers, years):
+def company(customers, orders, years):
     """The folder of a company's raw tables, generated once."""
     folder = DATA / f"{customers}_customers_{years}_years"
     name = f"generate {customers} customers, {years} years"
     if not (folder / "orders.parquet").exists():
         log = DATA / "logs" / "generate.log"
-        measured = run([sys.executable, BENCHMARKS / "generate.py", folder, customers, years], log)
+        measured = run([sys.executable, BENCHMARKS / "generate.py", folder, customers, years, orders], log)
         if measured["failed"]:
             sys.exit(f"{name} failed:\n{log.read_text()}")
         print(f"{name}: {measured['seconds']:.1f} s", flush=True)
@@ -151,7 +151,6 @@ def nodes(folder):
         "guard": total(id for id in seconds if id.startswith("test.") and ".guard_" in id),
         "other tests": total(id for id in seconds if id.startswith("test.") and ".guard_" not in id),
         "models": total(models),
-        "models wall": {"seconds": round(busy(result for result in results if result["unique_id"] in models), 3)},
     }
     for side, other in zip(SIDES, reversed(SIDES)):
         groups[f"models {side}"] = total(id for id in models if made_of[id] == {side})
@@ -161,17 +160,52 @@ def nodes(folder):
     return groups, [[id.split(".")[2], round(seconds[id], 2)] for id in slowest]
 
 
-def busy(results):
-    """Seconds in which at least one of these nodes was executing."""
-    steps = [step for result in results for step in result["timing"] if step["name"] == "execute"]
-    spans = sorted(
-        tuple(datetime.fromisoformat(step[at]).timestamp() for at in ("started_at", "completed_at")) for step in steps
+def trivial_project(folder):
+    """A dbt project with as many nodes as ours on the demo, each of which does next to nothing."""
+    graph = json.loads((ROOT / "target" / "manifest.json").read_text())
+    count = Counter(node["resource_type"] for node in graph["nodes"].values())
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "models").mkdir(parents=True)
+    (folder / "seeds").mkdir()
+    (folder / "dbt_project.yml").write_text("name: trivial\nprofile: trivial\nmodels: {+materialized: table}\n")
+    (folder / "profiles.yml").write_text(
+        "trivial: {target: duckdb, outputs: {duckdb: {type: duckdb, path: trivial.duckdb, threads: 1}}}\n"
     )
-    total = end = 0
-    for started, completed in spans:
-        total += max(0, completed - max(started, end))
-        end = max(end, completed)
-    return total
+    for number in range(count["seed"]):
+        (folder / "seeds" / f"seed_{number}.csv").write_text("number\n1\n")
+    for number in range(count["model"]):
+        (folder / "models" / f"model_{number}.sql").write_text("select 1 as number\n")
+    models = [
+        {"name": f"model_{number}", "columns": [{"name": "number", "data_tests": []}]} for number in range(count["model"])
+    ]
+    for number in range(count["test"]):
+        test = {"not_null": {"name": f"test_{number}"}}
+        models[number % count["model"]]["columns"][0]["data_tests"].append(test)
+    unit_tests = [
+        {"name": f"unit_test_{number}", "model": f"model_{number % count['model']}", "given": [],
+         "expect": {"rows": [{"number": 1}]}}
+        for number in range(len(graph["unit_tests"]))
+    ]
+    (folder / "models" / "models.yml").write_text(json.dumps({"models": models, "unit_tests": unit_tests}))
+
+
+def demo():
+    """What a build of the demo takes, and what dbt takes for as many nodes that do nothing."""
+    folder = DATA / "trivial"
+    dbt = ROOT / ".venv" / "bin" / "dbt"
+    places = {"RETENTION_WAREHOUSE": str(DATA / "demo.duckdb"), "RETENTION_MARTS": str(DATA / "demo_marts.duckdb")}
+    builds = {}
+    options = {"demo": [], "as many trivial nodes": ["--project-dir", folder, "--profiles-dir", folder]}
+    for name in options:
+        if name != "demo":
+            trivial_project(folder)
+        log = DATA / "logs" / "demo.log"
+        runs = [run([dbt, "build", *options[name]], log, **places) for _ in range(3)]
+        if any(measured["failed"] for measured in runs):
+            sys.exit(f"{name} failed:\n{log.read_text()[-3000:]}")
+        builds[name] = min(runs, key=lambda measured: measured["seconds"])
+        print(f"{name}: {builds[name]['seconds']:.1f} s, {builds[name]['peak_mb']:,} MB", flush=True)
+    return builds
 
 
 def check(name, warehouse, answers):
@@ -199,11 +233,13 @@ def machine(load):
 
 
 def bench(size):
-    customers = SIZES.get(size) or int(size)
+    """Measure everything on a company of this size. Of L the build, the floor and the rivals that fit into memory."""
+    customers, orders = SIZES.get(size) or (int(size), 10 * int(size))
     load = os.getloadavg()[0]
-    measured = {}
-    for years, suffix, sides in [(6, "", SIDES), (12, " 12 years", SIDES[:1])]:
-        raw = company(customers, years)
+    measured = demo()
+    smaller = earlier(customers)
+    for years, suffix, sides in [(6, "", SIDES), (12, " 12 years", SIDES[:1])][: 1 if size == "L" else 2]:
+        raw = company(customers, orders, years)
         folder = DATA / f"build_{customers}_{years}"
         measured[f"dbt build{suffix}"] = built = dbt_build(f"dbt build{suffix}", raw, folder)
         if built["failed"]:
@@ -221,21 +257,43 @@ def bench(size):
                 name = f"{rival} {side}{suffix}"
                 script = BENCHMARKS / "rivals" / f"{rival}.py"
                 # Twice the years are twice the customer-months.
-                needed = 2 * measured[f"{rival} {side}"]["peak_mb"] if suffix else 0
+                needed = 2 * measured[f"{rival} {side}"]["peak_mb"] if suffix else smaller(name, customers)
                 measured[name] = measure(name, [sys.executable, script, raw, answers, side], needed)
-            if rival != "floor" and not measured[name]["failed"]:
+            if rival != "floor" and not any(measured[f"{rival} {side}{suffix}"]["failed"] for side in sides):
                 check(rival, folder / "warehouse.duckdb", answers)
         if years == 6:
+            measured["incremental"] = incremental(folder, raw)
+        if years == 6 and size != "L":
             limited = dbt_build("dbt build within 1 GB", raw, folder, RETENTION_MEMORY_LIMIT="1GB")
             measured["dbt build within 1 GB"] = limited
         (folder / "warehouse.duckdb").unlink(missing_ok=True)
-        keep(size, customers, load, measured)
+    keep(size, customers, orders, load, measured)
 
 
-def keep(size, customers, load, measured):
+def incremental(folder, raw):
+    """Seconds of what a build of one day's changes would need at least, see incremental.py."""
+    command = [sys.executable, BENCHMARKS / "incremental.py", folder, raw]
+    finished = subprocess.run([str(part) for part in command], capture_output=True, text=True)
+    if finished.returncode:
+        sys.exit(f"incremental.py failed:\n{finished.stderr}")
+    return json.loads(finished.stdout)
+
+
+def earlier(customers):
+    """A function: the memory that a rival would need for so many customers, going by the next smaller company."""
+    results = json.loads(RESULTS.read_text()).values() if RESULTS.exists() else []
+    smaller = [each for each in results if each["customers"] < customers]
+    if not smaller or customers < SIZES["L"][0]:
+        return lambda name, customers: 0
+    largest = max(smaller, key=lambda each: each["customers"])
+    return lambda name, customers: largest["measured"][name]["peak_mb"] * customers // largest["customers"]
+
+
+def keep(size, customers, orders, load, measured):
     """Write what has been measured so far beside the results of other sizes."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    results[size] = {"customers": customers, "machine": machine(load), "measured": measured}
+    rows = customers + 3.4 * customers + orders  # three stretches and more on average
+    results[size] = {"customers": customers, "rows": round(rows), "machine": machine(load), "measured": measured}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n")
 
 

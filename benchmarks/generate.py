@@ -1,4 +1,4 @@
-"""A company of any size as raw tables: python benchmarks/generate.py <folder> <customers> [<years>]
+"""A company of any size as raw tables: python benchmarks/generate.py <folder> <customers> [<years> [<orders>]]
 
 Every number is a hash of its row, so that the same arguments give the same tables. Twelve years instead of six stretch
 time and nothing else: as many rows and changes, twice as far apart.
@@ -12,6 +12,7 @@ import duckdb
 FIRST_YEAR = 2018
 PARAMETERS = """
     create macro n_customers() as {customers};
+    create macro n_orders() as {orders};
     create macro first_instant() as timestamp '{first_year}-01-01';
     create macro n_days() as date '{last_year}-01-01' - date '{first_year}-01-01';
     create macro slowness() as {years} / 6;
@@ -136,7 +137,7 @@ TABLES = {
                 case
                     when chance(i, 'guest') >= 0.04 then cast(floor(n_customers() * chance(i, 'who') ** 2) as bigint)
                 end as customer
-            from range(10 * n_customers()) as orders(i)
+            from range(n_orders()) as orders(i)
         ),
         timed as (
             select
@@ -161,15 +162,18 @@ TABLES = {
 }
 
 
-def generate(folder, customers, years=6):
-    """Write <table>.parquet of every raw table; a company that is there already stays."""
+def generate(folder, customers, years=6, orders=None):
+    """Write <table>.parquet of every raw table; a company that is there already stays. Ten orders a customer."""
     folder = Path(folder)
     if (folder / "orders.parquet").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         connection.execute(
-            PARAMETERS.format(customers=customers, years=years, first_year=FIRST_YEAR, last_year=FIRST_YEAR + years)
+            PARAMETERS.format(
+                customers=customers, orders=orders or 10 * customers, years=years, first_year=FIRST_YEAR,
+                last_year=FIRST_YEAR + years,
+            )
         )
         connection.execute(MACROS)
         for table, query in TABLES.items():

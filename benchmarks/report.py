@@ -14,7 +14,6 @@ BUILD_ROWS = {
     "guard": "of it the guard, sum of nodes",
     "other tests": "other data tests, sum of nodes",
     "models": "models, sum of nodes",
-    "models wall": "models, time in which one was running",
     "models subscriptions": "models of subscriptions alone, sum",
     "models orders": "models of orders alone, sum",
     "models both": "models of both or neither, sum",
@@ -57,6 +56,14 @@ def times(measured, other, unit="seconds"):
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2g}"
 
 
+def per_row(smaller, larger, company, larger_company):
+    """How much longer a row takes in the larger company: 1 is proportional."""
+    if not finished(smaller) or not finished(larger):
+        return ""
+    growth = larger_company["rows"] / company["rows"]
+    return f"{larger['seconds'] / smaller['seconds'] / growth:.2f}"
+
+
 def markdown(header, rows):
     ruler = ["---", *["---:"] * (len(header) - 1)]
     return "".join("| " + " | ".join(row) + " |\n" for row in [header, ruler, *rows])
@@ -64,21 +71,20 @@ def markdown(header, rows):
 
 def main_table(results):
     sizes = list(results)
+    steps = list(zip(sizes, sizes[1:]))
     header = ["", *[f"{size}: {unit}" for size in sizes for unit in ("s", "CPU s", "MB")]]
-    if len(sizes) > 1:
-        header.append(f"s per row, {sizes[-1]} : {sizes[0]}")
-        growth = results[sizes[-1]]["customers"] / results[sizes[0]]["customers"]
-    header += [f"{sizes[-1]}: x ours", f"{sizes[-1]}: x floor"]
+    header += [f"s per row, {larger} : {smaller}" for smaller, larger in steps]
+    compared = "M" if "M" in sizes else sizes[-1]
+    header += [f"{compared}: x ours", f"{compared}: x floor"]
 
     def row(key, label, ours, floor):
-        measured = [results[size]["measured"].get(key) for size in sizes]
-        cells = [label, *[cell for each in measured for cell in (seconds(each), cpu(each), memory(each))]]
-        if len(sizes) > 1:
-            both = all(finished(each) for each in measured)
-            cells.append(f"{measured[-1]['seconds'] / measured[0]['seconds'] / growth:.2f}" if both else "")
-        return [*cells, times(measured[-1], ours), times(measured[-1], floor)]
+        measured = {size: results[size]["measured"].get(key) for size in sizes}
+        cells = [label, *[cell for each in measured.values() for cell in (seconds(each), cpu(each), memory(each))]]
+        cells += [per_row(measured[smaller], measured[larger], results[smaller], results[larger])
+                  for smaller, larger in steps]
+        return [*cells, times(measured[compared], ours), times(measured[compared], floor)]
 
-    last = results[sizes[-1]]["measured"]
+    last = results[compared]["measured"]
     floor = {"seconds": last["floor subscriptions"]["seconds"] + last["floor orders"]["seconds"]}
     rows = [row(key, label, last["dbt build"], floor) for key, label in BUILD_ROWS.items()]
     for side, answers in {"subscriptions": "churn and MRR churn", "orders": "repeat purchase and cohorts"}.items():
@@ -102,6 +108,58 @@ def years_table(results):
     return markdown(["", *[f"{size}: {column}" for size in results for column in columns]], rows)
 
 
+def aims_table(results):
+    """What we aim at, as ratios within one run, and what was measured."""
+    rows = []
+
+    def row(aim, bound, size, value):
+        if value is not None:
+            rows.append([aim, size, f"{bound:,.4g}", f"{value:,.2f}" if value < 100 else f"{value:,.0f}"])
+
+    def ratio(one, other):
+        return one["seconds"] / other["seconds"] if finished(one) and finished(other) else None
+
+    for size, each in results.items():
+        measured = each["measured"]
+        if size == "M":
+            floor = {"seconds": measured["floor subscriptions"]["seconds"] + measured["floor orders"]["seconds"]}
+            row("subscriptions, all grains and segments : SQL spine of months", 1, size,
+                ratio(measured["marts subscriptions"], measured["duckdb_spine subscriptions"]))
+            row("all models : floor", 6, size, ratio(measured["models"], floor))
+            row("all models, twice the years, as many changes", 1.15, size,
+                ratio(measured.get("models 12 years"), measured["models"]))
+            row("`dbt build`, GB of memory", 4, size, measured["dbt build"]["peak_mb"] / 1024)
+            limited = measured["dbt build within 1 GB"]
+            rows.append(["`dbt build` within 1 GB", size, "finishes", "fails" if limited["failed"] else "finishes"])
+        if size == list(results)[-1]:
+            row("`dbt build` of the demo : as many trivial nodes", 1.5, "demo",
+                ratio(measured["demo"], measured["as many trivial nodes"]))
+    for (smaller, company), (larger, larger_company) in zip(results.items(), list(results.items())[1:]):
+        times_longer = ratio(larger_company["measured"]["models"], company["measured"]["models"])
+        row("all models, seconds per row", 1.1, f"{larger} : {smaller}",
+            times_longer / (larger_company["rows"] / company["rows"]))
+    return markdown(["aim, a ratio within one run", "at", "at most", "measured"], rows)
+
+
+def incremental_table(results):
+    """What one day's changes would cost at least, were tables that are kept by customer updated and the rest made anew."""
+    results = {size: each["measured"] for size, each in results.items() if "incremental" in each["measured"]}
+    parts = {size: measured["incremental"] for size, measured in results.items()}
+    anew = {size: measured["models"]["seconds"] - parts[size]["kept"] for size, measured in results.items()}
+    least = {size: parts[size]["find"] + parts[size]["replace"] + anew[size] for size in results}
+    rows = [
+        ["all models, a full build", *[seconds(measured["models"]) for measured in results.values()]],
+        ["of it tables that are kept by customer", *[f"{part['kept']:,.1f}" for part in parts.values()]],
+        ["customers whose rows have changed", *[f"{part['touched']:,}" for part in parts.values()]],
+        ["finding them", *[f"{part['find']:,.1f}" for part in parts.values()]],
+        ["replacing their rows", *[f"{part['replace']:,.1f}" for part in parts.values()]],
+        ["everything else, anew", *[f"{part:,.1f}" for part in anew.values()]],
+        ["one day's changes : a full build", *[f"{least[size] / measured['models']['seconds']:.2f}"
+                                               for size, measured in results.items()]],
+    ]
+    return markdown(["", *[f"{size}: s" for size in results]], rows)
+
+
 def slowest_table(results):
     columns = [[f"`{name}` {value:,.1f}" for name, value in each["measured"]["slowest"]] for each in results.values()]
     return markdown([f"{size}: slowest nodes, s" for size in results], zip(*columns))
@@ -111,8 +169,8 @@ def errors(results):
     """Why builds within 1 GB failed."""
     sentences = []
     for size, each in results.items():
-        limited = each["measured"]["dbt build within 1 GB"]
-        if limited["failed"]:
+        limited = each["measured"].get("dbt build within 1 GB")
+        if limited and limited["failed"]:
             nodes = ", ".join(f"`{node}`" for node in limited["errors"])
             sentences.append(f"Within 1 GB {size} fails in {nodes or 'no node'}.")
             if limited["killed"]:
@@ -160,8 +218,10 @@ def main():
         f"{size} is {each['customers']:,} customers, measured on {each['machine']}.\n" for size, each in results.items()
     )
     written = [
-        machines, table, errors(results), f"![Seconds of ours, the rivals and the floor]({PLOT.name})\n",
-        "The same number of changes over twice the years:\n", years_table(results), slowest_table(results),
+        machines, table, errors(results), aims_table(results), f"![Seconds of ours, the rivals and the floor]({PLOT.name})\n",
+        "The same number of changes over twice the years:\n", years_table(results),
+        "What a build of one day's changes alone would cost at least:\n", incremental_table(results),
+        slowest_table(results),
     ]
     text = README.read_text()
     before, after = text[: text.index(START) + len(START)], text[text.index(END) :]

@@ -75,7 +75,7 @@ dated_facts as (
 ),
 
 -- A cancellation asked for before the first payment counts from that day on, as in int_churn_sums_by_period.
-facts as (
+daily_facts as (
 
     select
         dated_facts.fact_type,
@@ -95,6 +95,16 @@ facts as (
         greatest(dated_facts.fact_date, ledger.movement_date),
         ledger.country,
         ledger.acquisition_channel
+
+),
+
+facts as (
+
+    select
+        *,
+        lag(fact_date) over (partition by fact_type, customer_id order by fact_date) as previous_fact_date
+
+    from daily_facts
 
 )
 

@@ -8,16 +8,19 @@ date_periods as (select * from {{ ref('int_date_periods') }}),
 
 segments as (select * from {{ ref('int_segments') }}),
 
-customer_periods as (
+-- A customer counts with his first fact of a type in the period.
+sums_by_combination as (
 
     select
         cancellation_facts.fact_type,
         date_periods.period_grain,
         date_periods.period_start_date,
-        cancellation_facts.customer_id,
         cancellation_facts.country,
         cancellation_facts.acquisition_channel,
         sum(cancellation_facts.facts) as facts,
+        count(*) filter (
+            where coalesce(cancellation_facts.previous_fact_date < date_periods.period_start_date, true)
+        ) as customers,
         sum(cancellation_facts.mrr) as mrr
 
     from cancellation_facts
@@ -27,26 +30,8 @@ customer_periods as (
         cancellation_facts.fact_type,
         date_periods.period_grain,
         date_periods.period_start_date,
-        cancellation_facts.customer_id,
         cancellation_facts.country,
         cancellation_facts.acquisition_channel
-
-),
-
-sums_by_combination as (
-
-    select
-        fact_type,
-        period_grain,
-        period_start_date,
-        country,
-        acquisition_channel,
-        sum(facts) as facts,
-        count(*) as customers,
-        sum(mrr) as mrr
-
-    from customer_periods
-    group by fact_type, period_grain, period_start_date, country, acquisition_channel
 
 ),
 

@@ -54,6 +54,20 @@ daily_changes as (
 
 ),
 
+planned_changes as (
+
+    select
+        daily_changes.*,
+        closing_plans.plan_id as closing_plan_id
+
+    from daily_changes
+    left join closing_plans
+        on
+            daily_changes.customer_id = closing_plans.customer_id
+            and daily_changes.movement_date = closing_plans.movement_date
+
+),
+
 balances as (
 
     select
@@ -63,9 +77,11 @@ balances as (
         cast(sum(mrr_change) over customer_days as decimal(18, 6)) as closing_mrr,
         min(movement_date) over customer_days as first_paid_date,
         lag(movement_date) over customer_days as previous_movement_date,
-        lead(movement_date) over customer_days as next_movement_date
+        lead(movement_date) over customer_days as next_movement_date,
+        lag(closing_plan_id) over customer_days as opening_plan_id,
+        closing_plan_id
 
-    from daily_changes
+    from planned_changes
     window customer_days as (partition by customer_id order by movement_date)
 
 ),
@@ -81,19 +97,14 @@ ledger as (
         balances.first_paid_date,
         balances.previous_movement_date,
         balances.next_movement_date,
-        lag(closing_plans.plan_id) over customer_days as opening_plan_id,
-        closing_plans.plan_id as closing_plan_id,
+        balances.opening_plan_id,
+        balances.closing_plan_id,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 
     from balances
-    left join closing_plans
-        on
-            balances.customer_id = closing_plans.customer_id
-            and balances.movement_date = closing_plans.movement_date
     left join customers
         on balances.customer_id = customers.customer_id
-    window customer_days as (partition by balances.customer_id order by balances.movement_date)
 
 )
 

@@ -35,8 +35,8 @@ plan_days as (
     select
         paid_stretches.customer_id,
         paid_stretches.plan_id,
-        paid_stretches.product,
-        paid_stretches.tier,
+        max(paid_stretches.product) as product,
+        max(paid_stretches.tier) as tier,
         ledger_days.movement_date,
         sum(case when paid_stretches.start_date < ledger_days.movement_date then paid_stretches.mrr else 0 end)
             as opening_mrr,
@@ -49,12 +49,7 @@ plan_days as (
             paid_stretches.customer_id = ledger_days.customer_id
             and paid_stretches.start_date <= ledger_days.movement_date
             and (paid_stretches.end_date is null or paid_stretches.end_date >= ledger_days.movement_date)
-    group by
-        paid_stretches.customer_id,
-        paid_stretches.plan_id,
-        paid_stretches.product,
-        paid_stretches.tier,
-        ledger_days.movement_date
+    group by paid_stretches.customer_id, paid_stretches.plan_id, ledger_days.movement_date
 
 ),
 

@@ -67,6 +67,23 @@ explained_events as (
 
 ),
 
+-- Some thousand different tenures look for their band; every event would be sorted to find it.
+tenures as (select distinct tenure_days from explained_events),
+
+banded_tenures as (
+
+    select
+        tenures.tenure_days,
+        tenure_bands.tenure_band
+
+    from tenures
+    left join tenure_bands
+        on
+            tenures.tenure_days >= tenure_bands.from_days
+            and tenures.tenure_days <= coalesce(tenure_bands.to_days, tenures.tenure_days)
+
+),
+
 churn_events as (
 
     select
@@ -77,16 +94,14 @@ churn_events as (
         explained_events.churn_type,
         explained_events.reason,
         cast(explained_events.tenure_days as bigint) as tenure_days,
-        tenure_bands.tenure_band,
+        banded_tenures.tenure_band,
         explained_events.plan_id,
         explained_events.tenure_days < {{ var('new_customer_days') }} as is_new_customer,
         explained_events.returned_on
 
     from explained_events
-    left join tenure_bands
-        on
-            explained_events.tenure_days >= tenure_bands.from_days
-            and explained_events.tenure_days <= coalesce(tenure_bands.to_days, explained_events.tenure_days)
+    inner join banded_tenures
+        on explained_events.tenure_days = banded_tenures.tenure_days
 
 )
 
