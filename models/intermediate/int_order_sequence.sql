@@ -33,6 +33,7 @@ known_orders as (
 
 ),
 
+-- The window takes all guests for one customer.
 numbered_orders as (
 
     select
