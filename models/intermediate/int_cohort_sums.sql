@@ -31,6 +31,8 @@ date_periods as (
 
 segments as (select * from {{ ref('int_segments') }}),
 
+-- Each first date is in the calendar. The joins to it are left joins, or DuckDB would multiply the calendar by itself
+-- before it looks up any row.
 sums_by_combination as (
 
     select
@@ -47,7 +49,7 @@ sums_by_combination as (
     from ledger
     inner join date_periods
         on ledger.movement_date = date_periods.date_day
-    inner join date_periods as cohort_periods
+    left join date_periods as cohort_periods
         on
             ledger.first_paid_date = cohort_periods.date_day
             and date_periods.period_grain = cohort_periods.period_grain
@@ -72,7 +74,7 @@ sums_by_combination as (
         sum(order_periods.revenue) as revenue
 
     from order_periods
-    inner join date_periods as cohort_periods
+    left join date_periods as cohort_periods
         on
             order_periods.first_order_date = cohort_periods.date_day
             and order_periods.period_grain = cohort_periods.period_grain

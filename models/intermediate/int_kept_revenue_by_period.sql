@@ -3,107 +3,91 @@
 
 with
 
--- Each is read once: what is read twice is written down in between, and these are orders times grains.
-order_periods as (select * from {{ ref('int_order_periods') }}),
+-- A kept customer's first order in the period says so. The order before it is the last one of the period before.
+first_orders as (
 
-previous_order_periods as (select * from {{ ref('int_order_periods') }}),
-
-segments as (select * from {{ ref('int_segments') }}),
-
--- One order of a kept customer in the period says so.
-kept_customers as (
-
-    select
-        customer_id,
-        period_grain,
-        period_start_date,
-        previous_period_start_date,
-        country,
-        acquisition_channel
-
+    select *
     from {{ ref('int_order_periods') }}
     where has_retained_customer
 
 ),
 
-revenue_of_both_periods as (
+segments as (select * from {{ ref('int_segments') }}),
+
+-- Most customers order once in a period, so that one order is their revenue: the others alone are added up.
+sums_of_several as (
 
     select
-        kept_customers.customer_id,
-        kept_customers.period_grain,
-        kept_customers.period_start_date,
-        kept_customers.country,
-        kept_customers.acquisition_channel,
-        order_periods.revenue,
-        0 as previous_revenue
+        customer_id,
+        period_grain,
+        period_start_date,
+        sum(revenue) as revenue
 
-    from kept_customers
-    inner join order_periods
-        on
-            kept_customers.customer_id = order_periods.customer_id
-            and kept_customers.period_grain = order_periods.period_grain
-            and kept_customers.period_start_date = order_periods.period_start_date
-
-    union all
-
-    select
-        kept_customers.customer_id,
-        kept_customers.period_grain,
-        kept_customers.period_start_date,
-        kept_customers.country,
-        kept_customers.acquisition_channel,
-        0 as revenue,
-        previous_order_periods.revenue as previous_revenue
-
-    from kept_customers
-    inner join previous_order_periods
-        on
-            kept_customers.customer_id = previous_order_periods.customer_id
-            and kept_customers.period_grain = previous_order_periods.period_grain
-            and kept_customers.previous_period_start_date = previous_order_periods.period_start_date
+    from {{ ref('int_order_periods') }}
+    where customer_id is not null and not (is_first_in_period and is_last_in_period)
+    group by customer_id, period_grain, period_start_date
 
 ),
 
 customer_revenue as (
 
     select
-        customer_id,
+        first_orders.period_grain,
+        first_orders.period_start_date,
+        first_orders.country,
+        first_orders.acquisition_channel,
+        coalesce(sums.revenue, first_orders.revenue) as revenue,
+        coalesce(previous_sums.revenue, first_orders.previous_order_revenue) as previous_revenue
+
+    from first_orders
+    left join sums_of_several as sums
+        on
+            first_orders.customer_id = sums.customer_id
+            and first_orders.period_grain = sums.period_grain
+            and first_orders.period_start_date = sums.period_start_date
+    left join sums_of_several as previous_sums
+        on
+            first_orders.customer_id = previous_sums.customer_id
+            and first_orders.period_grain = previous_sums.period_grain
+            and first_orders.previous_period_start_date = previous_sums.period_start_date
+
+),
+
+revenue_by_combination as (
+
+    select
         period_grain,
         period_start_date,
         country,
         acquisition_channel,
         sum(revenue) as revenue,
-        sum(previous_revenue) as previous_revenue
+        sum(previous_revenue) as previous_revenue,
+        sum(greatest(revenue - previous_revenue, 0)) as growth_revenue,
+        sum(greatest(previous_revenue - revenue, 0)) as shrinkage_revenue
 
-    from revenue_of_both_periods
-    group by customer_id, period_grain, period_start_date, country, acquisition_channel
+    from customer_revenue
+    group by period_grain, period_start_date, country, acquisition_channel
 
 ),
 
 kept_revenue as (
 
     select
-        customer_revenue.period_grain,
-        customer_revenue.period_start_date,
+        kept.period_grain,
+        kept.period_start_date,
         segments.segment,
         segments.segment_value,
-        cast(sum(customer_revenue.revenue) as decimal(38, 10)) as kept_revenue,
-        cast(sum(customer_revenue.previous_revenue) as decimal(38, 10)) as previous_kept_revenue,
-        cast(sum(greatest(customer_revenue.revenue - customer_revenue.previous_revenue, 0)) as decimal(38, 10))
-            as growth_revenue,
-        cast(sum(greatest(customer_revenue.previous_revenue - customer_revenue.revenue, 0)) as decimal(38, 10))
-            as shrinkage_revenue
+        cast(sum(kept.revenue) as decimal(38, 10)) as kept_revenue,
+        cast(sum(kept.previous_revenue) as decimal(38, 10)) as previous_kept_revenue,
+        cast(sum(kept.growth_revenue) as decimal(38, 10)) as growth_revenue,
+        cast(sum(kept.shrinkage_revenue) as decimal(38, 10)) as shrinkage_revenue
 
-    from customer_revenue
+    from revenue_by_combination as kept
     inner join segments
         on
-            customer_revenue.country = segments.country
-            and customer_revenue.acquisition_channel = segments.acquisition_channel
-    group by
-        customer_revenue.period_grain,
-        customer_revenue.period_start_date,
-        segments.segment,
-        segments.segment_value
+            kept.country = segments.country
+            and kept.acquisition_channel = segments.acquisition_channel
+    group by kept.period_grain, kept.period_start_date, segments.segment, segments.segment_value
 
 )
 

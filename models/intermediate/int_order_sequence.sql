@@ -25,51 +25,44 @@ known_orders as (
         orders.customer_id,
         orders.ordered_at,
         orders.order_date,
-        cast(orders.amount - orders.refunded_amount as decimal(28, 10)) as revenue,
-        coalesce(customers.country, 'unknown') as country,
-        coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
+        cast(orders.amount - orders.refunded_amount as decimal(28, 10)) as revenue
 
     from orders
     inner join as_of_date
         on orders.order_date < as_of_date.as_of_date
-    left join customers
-        on orders.customer_id = customers.customer_id
 
 ),
 
+-- The window takes all guests for one customer.
 numbered_orders as (
 
     select
         *,
-        row_number() over customer_orders as order_number,
-        min(order_date) over customer_orders as first_order_date,
-        lag(order_date) over customer_orders as previous_order_date,
-        lag(order_date, 2) over customer_orders as second_previous_order_date,
-        lead(order_date) over customer_orders as next_order_date
+        case when customer_id is not null then row_number() over customer_orders end as order_number,
+        case when customer_id is not null then min(order_date) over customer_orders end as first_order_date,
+        case when customer_id is not null then lag(order_date) over customer_orders end as previous_order_date,
+        case when customer_id is not null then lag(order_date, 2) over customer_orders end
+            as second_previous_order_date,
+        case when customer_id is not null then lead(order_date) over customer_orders end as next_order_date,
+        case when customer_id is not null then lag(revenue) over customer_orders end as previous_order_revenue
 
     from known_orders
-    where customer_id is not null
     window customer_orders as (partition by customer_id order by ordered_at, order_id)
 
 ),
 
-sequenced_orders as (
-
-    select * from numbered_orders
-
-    union all
+-- After the numbers, so that attributes need not be sorted along.
+attributed_orders as (
 
     select
-        *,
-        null as order_number,
-        null as first_order_date,
-        null as previous_order_date,
-        null as second_previous_order_date,
-        null as next_order_date
+        numbered_orders.*,
+        coalesce(customers.country, 'unknown') as country,
+        coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 
-    from known_orders
-    where customer_id is null
+    from numbered_orders
+    left join customers
+        on numbered_orders.customer_id = customers.customer_id
 
 )
 
-select * from sequenced_orders
+select * from attributed_orders

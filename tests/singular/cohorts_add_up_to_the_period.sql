@@ -13,28 +13,43 @@ periods as (
 
 ),
 
-cohort_sums as (
+-- Added up before the period is looked up: there are far more cohorts than periods.
+sums_by_number as (
 
     select
         cohorts.basis,
         cohorts.period_grain,
-        periods.period_start_date,
+        periods.period_number + cohorts.periods_since as period_number,
         cohorts.segment,
         cohorts.segment_value,
         sum(cohorts.retained_customers) as customers,
         sum(cohorts.revenue) as revenue
 
     from cohorts
-    inner join periods as cohort_periods
-        on
-            cohorts.period_grain = cohort_periods.period_grain
-            and cohorts.cohort_start_date = cohort_periods.period_start_date
     inner join periods
         on
             cohorts.period_grain = periods.period_grain
-            and cohort_periods.period_number + cohorts.periods_since = periods.period_number
+            and cohorts.cohort_start_date = periods.period_start_date
     group by
-        cohorts.basis, cohorts.period_grain, periods.period_start_date, cohorts.segment, cohorts.segment_value
+        cohorts.basis,
+        cohorts.period_grain,
+        periods.period_number + cohorts.periods_since,
+        cohorts.segment,
+        cohorts.segment_value
+
+),
+
+cohort_sums as (
+
+    select
+        sums_by_number.*,
+        periods.period_start_date
+
+    from sums_by_number
+    inner join periods
+        on
+            sums_by_number.period_grain = periods.period_grain
+            and sums_by_number.period_number = periods.period_number
 
 ),
 
