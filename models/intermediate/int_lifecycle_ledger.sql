@@ -9,61 +9,53 @@ as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 customers as (select * from {{ ref('stg_customers') }}),
 
+turns as (
+
+    select 'an event' as turn
+    union all
+    select 'lapsed from' as turn
+    union all
+    select 'new until' as turn
+    union all
+    select 'reactivated until' as turn
+    union all
+    select 'declining until' as turn
+    union all
+    select 'declining from' as turn
+
+),
+
 -- Between two events a stage can change by the lapse of time alone.
 moments as (
 
     select
-        *,
-        event_date as stage_date
+        states.*,
+        case turns.turn
+            when 'an event' then states.event_date
+            when 'lapsed from' then states.lapsed_from_date
+            when 'new until' then states.new_until_date
+            when 'reactivated until' then states.reactivated_until_date
+            when 'declining until' then states.declining_until_date
+            when 'declining from' then states.declining_from_date
+        end as stage_date
 
     from states
-
-    union all
-
-    select
-        *,
-        new_until_date as stage_date
-
-    from states
-
-    union all
-
-    select
-        *,
-        reactivated_until_date as stage_date
-
-    from states
-
-    union all
-
-    select
-        *,
-        declining_until_date as stage_date
-
-    from states
-
-    union all
-
-    select
-        *,
-        declining_from_date as stage_date
-
-    from states
+    cross join turns
 
 ),
 
 stages as (
 
-    select distinct
+    select
         moments.customer_id,
         moments.stage_date,
         case
             when moments.first_active_date is null then 'prospect'
-            when not moments.is_active then 'lapsed'
+            when moments.stage_date >= moments.lapsed_from_date then 'lapsed'
             when moments.stage_date < moments.new_until_date then 'new'
             when moments.stage_date < moments.reactivated_until_date then 'reactivated'
-            when moments.is_paying and moments.stage_date < moments.declining_until_date then 'declining'
-            when not moments.is_paying and moments.stage_date >= moments.declining_from_date then 'declining'
+            when moments.stage_date < moments.declining_until_date then 'declining'
+            when moments.stage_date >= moments.declining_from_date then 'declining'
             else 'active'
         end as lifecycle_stage
 
@@ -75,6 +67,7 @@ stages as (
 
 ),
 
+-- Moments of one day have one stage, in whichever order they come.
 stages_before as (
 
     select

@@ -1,5 +1,5 @@
--- One row per customer and event of his lifecycle: whether he is active from then on, and the dates on which the lapse
--- of time alone may change his stage until the next event. All of it is as at the closing of the day.
+-- One row per customer and event of his lifecycle: the dates on which the lapse of time alone may change his stage
+-- until the next event. All of it is as at the closing of the day.
 
 with
 
@@ -10,10 +10,15 @@ running_facts as (
     select
         customer_id,
         event_date,
+        mrr_change,
         lead(event_date) over history as next_event_date,
         min(fact_date) over history as first_active_date,
-        cast(sum(mrr_change) over history as decimal(18, 6)) as mrr,
+        sum(mrr_change) over history as mrr,
         max(last_order_date) over history as last_order_date,
+        max(last_order_date) over (
+            partition by customer_id order by event_date
+            rows between unbounded preceding and 1 preceding
+        ) as last_order_date_before,
         max(case when mrr_change <> 0 then event_date end) over history as last_change_date,
         max(case when mrr_change < 0 then event_date end) over history as last_decrease_date
 
@@ -28,7 +33,10 @@ activity as (
         *,
         mrr > 0
         or coalesce(event_date < {{ dbt.dateadd('day', var('inactivity_days'), 'last_order_date') }}, false)
-            as is_active
+            as is_active,
+        mrr > mrr_change
+        or coalesce(event_date <= {{ dbt.dateadd('day', var('inactivity_days'), 'last_order_date_before') }}, false)
+            as was_active_the_day_before
 
     from running_facts
 
@@ -39,25 +47,11 @@ returns as (
 
     select
         *,
-        case
-            when
-                is_active
-                and first_active_date < event_date
-                and not lag(is_active) over (partition by customer_id order by event_date)
-                then event_date
-        end as return_date
+        max(case
+            when is_active and not was_active_the_day_before and first_active_date < event_date then event_date
+        end) over (partition by customer_id order by event_date) as last_return_date
 
     from activity
-
-),
-
-returned as (
-
-    select
-        *,
-        max(return_date) over (partition by customer_id order by event_date) as last_return_date
-
-    from returns
 
 ),
 
@@ -68,18 +62,23 @@ states as (
         event_date,
         next_event_date,
         first_active_date,
-        is_active,
-        mrr > 0 as is_paying,
+        -- Without MRR and without an order he is not active from the event on.
+        case
+            when mrr = 0 and last_order_date is null then event_date
+            when mrr = 0 then cast({{ dbt.dateadd('day', var('inactivity_days'), 'last_order_date') }} as date)
+        end as lapsed_from_date,
         cast({{ dbt.dateadd('day', var('new_customer_days'), 'first_active_date') }} as date) as new_until_date,
         cast({{ dbt.dateadd('day', var('new_customer_days'), 'last_return_date') }} as date) as reactivated_until_date,
         -- A later increase has made up for a decrease.
         case
-            when last_decrease_date = last_change_date
+            when mrr > 0 and last_decrease_date = last_change_date
                 then cast({{ dbt.dateadd('day', var('declining_days'), 'last_decrease_date') }} as date)
         end as declining_until_date,
-        cast({{ dbt.dateadd('day', var('declining_days'), 'last_order_date') }} as date) as declining_from_date
+        case
+            when mrr = 0 then cast({{ dbt.dateadd('day', var('declining_days'), 'last_order_date') }} as date)
+        end as declining_from_date
 
-    from returned
+    from returns
 
 )
 

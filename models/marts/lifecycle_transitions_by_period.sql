@@ -3,9 +3,22 @@
 
 with
 
-ledger as (select * from {{ ref('int_lifecycle_ledger') }}),
+-- Most periods of a customer have one day of his ledger: only the others need to be grouped.
+single_days as (
 
-date_periods as (select * from {{ ref('int_date_periods') }}),
+    select *
+    from {{ ref('int_lifecycle_ledger_periods') }}
+    where is_first_in_period and is_last_in_period
+
+),
+
+first_and_last_days as (
+
+    select *
+    from {{ ref('int_lifecycle_ledger_periods') }}
+    where is_first_in_period <> is_last_in_period
+
+),
 
 segments as (select * from {{ ref('int_segments') }}),
 
@@ -13,32 +26,31 @@ segments as (select * from {{ ref('int_segments') }}),
 customer_periods as (
 
     select
-        ledger.customer_id,
-        date_periods.period_grain,
-        date_periods.period_start_date,
-        date_periods.period_end_date,
-        date_periods.is_complete,
-        ledger.country,
-        ledger.acquisition_channel,
-        max(case
-            when coalesce(ledger.previous_stage_date < date_periods.period_start_date, true)
-                then coalesce(ledger.stage_before, 'none')
-        end) as from_stage,
-        max(case
-            when coalesce(ledger.next_stage_date > date_periods.period_end_date, true) then ledger.stage_after
-        end) as to_stage
+        period_grain,
+        period_start_date,
+        period_end_date,
+        is_complete,
+        country,
+        acquisition_channel,
+        coalesce(stage_before, 'none') as from_stage,
+        stage_after as to_stage
 
-    from ledger
-    inner join date_periods
-        on ledger.stage_date = date_periods.date_day
-    group by
-        ledger.customer_id,
-        date_periods.period_grain,
-        date_periods.period_start_date,
-        date_periods.period_end_date,
-        date_periods.is_complete,
-        ledger.country,
-        ledger.acquisition_channel
+    from single_days
+
+    union all
+
+    select
+        period_grain,
+        period_start_date,
+        period_end_date,
+        is_complete,
+        country,
+        acquisition_channel,
+        coalesce(max(stage_before) filter (where is_first_in_period), 'none') as from_stage,
+        max(stage_after) filter (where is_last_in_period) as to_stage
+
+    from first_and_last_days
+    group by customer_id, period_grain, period_start_date, period_end_date, is_complete, country, acquisition_channel
 
 ),
 

@@ -5,11 +5,12 @@ with
 customers_created as (
 
     select
-        customer_id,
-        stage_date as created_date
+        stage_date as created_date,
+        count(*) as customers
 
     from {{ ref('int_lifecycle_ledger') }}
     where stage_before is null
+    group by stage_date
 
 ),
 
@@ -30,10 +31,10 @@ select
     closings.period_grain,
     closings.period_end_date,
     closings.customers,
-    count(*) as customers_created
+    sum(customers_created.customers) as customers_created
 
 from closings
-inner join customers_created
+left join customers_created
     on closings.period_end_date >= customers_created.created_date
 group by closings.period_grain, closings.period_end_date, closings.customers
-having closings.customers <> count(*)
+having closings.customers is distinct from sum(customers_created.customers)
