@@ -87,23 +87,23 @@ lifetime_values as (
         is_complete,
         segment,
         segment_value,
-        cast(arpa as decimal(18, 6)) as arpa,
+        cast(arpa as decimal(38, 6)) as arpa,
         churn_rate,
-        cast({{ ratio('arpa * months_in_period * ' ~ var('gross_margin'), 'churn_rate') }} as decimal(18, 6))
+        cast({{ ratio('arpa * months_in_period * ' ~ var('gross_margin'), 'churn_rate') }} as decimal(38, 6))
             as subscription_clv,
         trailing_churn_rate,
-        cast({{ ratio('arpa * months_in_period * ' ~ var('gross_margin'), 'trailing_churn_rate') }} as decimal(18, 6))
+        cast({{ ratio('arpa * months_in_period * ' ~ var('gross_margin'), 'trailing_churn_rate') }} as decimal(38, 6))
             as trailing_subscription_clv,
-        cast(average_order_value as decimal(18, 6)) as average_order_value,
+        cast(average_order_value as decimal(38, 6)) as average_order_value,
         purchase_frequency,
         order_churn_rate,
         lifespan_periods,
         cast(
-            average_order_value * purchase_frequency * lifespan_periods * {{ var('gross_margin') }} as decimal(18, 6)
+            average_order_value * purchase_frequency * lifespan_periods * {{ var('gross_margin') }} as decimal(38, 6)
         ) as order_clv,
         cast(customers_to_date as bigint) as customers_to_date,
         cast(revenue_to_date as decimal(38, 10)) as revenue_to_date,
-        cast({{ ratio('identified_revenue_to_date', 'customers_to_date') }} as decimal(18, 6)) as realized_order_clv
+        cast({{ ratio('identified_revenue_to_date', 'customers_to_date') }} as decimal(38, 6)) as realized_order_clv
 
     from trailing_rates
 

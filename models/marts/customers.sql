@@ -60,7 +60,7 @@ described_customers as (
         cast(coalesce(orders.revenue, 0) as decimal(38, 10)) as revenue,
         orders.first_order_at,
         orders.last_order_at,
-        cast({{ ratio('orders.revenue', 'orders.orders') }} as decimal(18, 6)) as average_order_value,
+        cast({{ ratio('orders.revenue', 'orders.orders') }} as decimal(38, 6)) as average_order_value,
         {{ ratio('orders.days_from_first_to_last_order', 'orders.orders - 1') }} as average_days_between_orders,
         coalesce(stages.stage_after, 'prospect') as lifecycle_stage,
         coalesce(risks.is_at_risk, false) as is_at_risk,

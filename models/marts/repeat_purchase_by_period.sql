@@ -15,7 +15,7 @@ repeat_purchase as (
         segment_value,
         cast(orders as bigint) as orders,
         cast(revenue as decimal(38, 10)) as revenue,
-        cast({{ ratio('revenue', 'orders') }} as decimal(18, 6)) as average_order_value,
+        cast({{ ratio('revenue', 'orders') }} as decimal(38, 6)) as average_order_value,
         cast(ordering_customers as bigint) as ordering_customers,
         cast(new_ordering_customers as bigint) as new_ordering_customers,
         cast(returning_customers as bigint) as returning_customers,

@@ -192,6 +192,13 @@ FLOWS_ON = {
         replaced("orders", "o1,c1", "o1,"),
         [(ORDERS, "2"), ("select max(orders) from marts.repeat_purchase_by_period where period_grain = 'year'", "3")],
     ),
+    "orders of guests and no customers at all": (
+        {
+            **{table: text.splitlines()[0] + "\n" for table, text in GOOD.items()},
+            "orders": GOOD["orders"].replace(",c1,", ",,").replace(",c2,", ",,").replace(",c3,", ",,"),
+        },
+        [(ORDERS, "0"), ("select max(orders) from marts.repeat_purchase_by_period where period_grain = 'year'", "3")],
+    ),
     "an order in another currency that does not count": (replaced("orders", "-7,0,USD", "-7,0,EUR"), SAME),
     "an unknown country": (replaced("customers", "DE", "Germany"), SAME),
 }  # fmt: skip

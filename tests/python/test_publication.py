@@ -382,6 +382,29 @@ def test_three_builds_are_kept_as_parquet(tmp_path, monkeypatch):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["20240102", "20240103", "20240104", "current"]
 
 
+def test_equal_rows_in_any_order_are_equal_files(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    from plugins.publication import write_private_copy
+
+    written = []
+    for salt in "ab":
+        folder = tmp_path / salt
+        folder.mkdir()
+        with duckdb.connect() as connection:
+            connection.execute(
+                f"""
+                create table computed as
+                select i % 7 as number, case when i % 3 = 0 then 'n' || i end as name, i / 3 as share
+                from range(300_000) as rows(i)
+                order by hash(i, '{salt}')
+                """
+            )
+            mart = {"name": "mart", "relation": "computed", "description": "A mart.", "columns": {}}
+            write_private_copy(connection.cursor(), folder / "marts", [mart], "id", "2024-01-01", folder)
+        written.append((folder / "mart.parquet").read_bytes())
+    assert written[0] == written[1]
+
+
 def kill_builds(company, rounds, seed):
     """Kill so many builds beside two readers: how many were killed when, and the lines that the readers printed."""
     rng = random.Random(seed)
