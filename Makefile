@@ -3,7 +3,7 @@
 # make validate  the guard alone: are the raw tables as the contract wants them?
 # make docs    one HTML file about every model and column: target/static_index.html
 # make lint    SQL style and conventions
-# make bench   time and memory beside the usual ways, on SIZE=S or M or a number of customers: benchmarks/README.md
+# make bench   time and memory beside the usual ways, on SIZE=S, M, L or a number of customers: benchmarks/README.md
 # make lock    pin the newest packages that requirements/*.in allow (needs uv)
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
@@ -18,7 +18,7 @@ build: .venv/build
 validate: .venv/build
 	$(DBT) build --select path:models/raw path:seeds/demo $(if $(VARS),--vars '$(VARS)')
 
-test: lint .venv/test
+test: lint .venv/test .venv-bench/bench
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python
 
 docs: export RETENTION_WAREHOUSE = target/docs.duckdb

@@ -70,7 +70,7 @@ from answers
             select max_by(results.rows_checked, builds.finished_at)
             from quality.expectation_results as results
             inner join quality.builds as builds on results.build_id = builds.build_id and builds.has_succeeded
-            where results.raw_table = '{{ table }}'
+            where results.raw_table = '{{ table }}' and builds.is_demo = {{ raw_tables_are() == 'demo' }}
         ) as previous_rows
 {%- endmacro %}
 
@@ -104,14 +104,37 @@ from answers
     create table if not exists quality.quarantine (
         build_id varchar, raw_table varchar, row_key json, row_content json, reason varchar, row_hash varchar
     );
-    create table if not exists quality.builds (build_id varchar, finished_at timestamp, has_succeeded boolean);
+    create table if not exists quality.builds (
+        build_id varchar, finished_at timestamp, has_succeeded boolean, is_demo boolean
+    );
 {%- endmacro %}
 
-{#- Remembers how a `dbt build` ended, for expectations that compare with the last good one. Runs on-run-end. -#}
+{#-
+    Remembers how a `dbt build` ended, for expectations that compare with the last good one of the demo or of one's own
+    data, and says once more, in words, what made the guard warn: dbt's summary only counts. Runs on-run-end.
+-#}
 {% macro record_build(results) -%}
-    {%- set selected = invocation_args_dict.get('select') or invocation_args_dict.get('exclude') -%}
-    {%- if execute and flags.WHICH == 'build' and not selected -%}
+    {%- if execute and flags.WHICH in ['build', 'test'] -%}
+        {%- set warnings -%}
+            select
+                'Warning: ' || raw_table || coalesce('.' || column_name, '') || ' ' || description || ': not so'
+                || case when rows_failed > 0 and column_name is not null
+                    then ' in ' || rows_failed || ' of ' || rows_checked || ' rows' else '' end
+                || case when samples <> '[]' then ', such as ' || samples else '' end
+                || case when rows_quarantined > 0
+                    then '; ' || rows_quarantined || ' rows are in quarantine' else '' end
+            from quality.expectation_results
+            where build_id = '{{ invocation_id }}'
+                and ((not is_success and severity = 'warning') or rows_quarantined > 0)
+            order by all
+        {%- endset -%}
+        {%- for line in run_query(warnings).columns[0].values() -%}
+            {%- do log(line, info=true) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if execute and flags.WHICH == 'build' and not is_selection() -%}
         {%- set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped', 'runtime error']) | list -%}
-        insert into quality.builds values ('{{ invocation_id }}', now()::timestamp, {{ not failed }})
+        insert into quality.builds
+        values ('{{ invocation_id }}', cast(now() as timestamp), {{ not failed }}, {{ raw_tables_are() == 'demo' }})
     {%- endif -%}
 {%- endmacro %}

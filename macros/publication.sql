@@ -40,13 +40,6 @@
             {%- endif -%}
         {%- endfor -%}
         {%- set clock = graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first -%}
-        {#- Unit tests are not in the graph; without any of these flags all of them were built. -#}
-        {%- set selected = [] -%}
-        {%- for flag in ['select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types'] -%}
-            {%- if invocation_args_dict.get(flag) -%}
-                {%- do selected.append(flag) -%}
-            {%- endif -%}
-        {%- endfor -%}
         {%- set answer = ask_publication('close_publication', {
             'build_id': invocation_id,
             'marts': marts,
@@ -54,7 +47,8 @@
             'failed': failed + skipped,
             'expected': expected | length,
             'missing': expected | reject('in', built) | list | length,
-            'selected': selected | length > 0,
+            'selected': is_selection(),
+            'is_demo': raw_tables_are() == 'demo',
             'empty': true if invocation_args_dict.get('empty') or invocation_args_dict.get('sample') else false
         }) -%}
         {%- if answer.fails -%}
@@ -65,6 +59,17 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Whether a flag leaves out a part of the project. Unit tests are not in the graph, so that only the flags tell. -#}
+{% macro is_selection() -%}
+    {%- set given = [] -%}
+    {%- for flag in ['select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types'] -%}
+        {%- if invocation_args_dict.get(flag) -%}
+            {%- do given.append(flag) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(given | length > 0) }}
+{%- endmacro %}
+
 {#- What this build changes in published numbers of the marts that a model refers to. A hook before that model. -#}
 {% macro compare_with_published(model) -%}
     {%- if execute -%}
@@ -72,7 +77,9 @@
         {%- for id in model.depends_on.nodes -%}
             {%- do marts.update({graph.nodes[id].alias: graph.nodes[id].relation_name}) -%}
         {%- endfor -%}
-        {%- set answer = ask_publication('compare_with_published', marts) -%}
+        {%- set answer = ask_publication(
+            'compare_with_published', {'marts': marts, 'is_demo': raw_tables_are() == 'demo'}
+        ) -%}
         {%- if answer.line -%}
             {%- do log(answer.line, info=true) -%}
         {%- endif -%}

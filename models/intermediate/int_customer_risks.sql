@@ -1,5 +1,5 @@
--- One row per customer in a lifecycle stage other than prospect and lapsed, and per lapsed one who has but paused: the
--- signs that he may leave.
+-- One row per customer who is neither a prospect nor lapsed, or has lapsed but paused a subscription: the signs that he
+-- may leave.
 
 with
 

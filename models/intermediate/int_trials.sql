@@ -11,7 +11,7 @@ trialing_stretches as (
     select
         *,
         row_number() over (partition by subscription_id order by started_at) as stretch_number,
-        count(*) filter (where ended_at is null) over (partition by subscription_id) as running_stretches
+        sum(case when ended_at is null then 1 else 0 end) over (partition by subscription_id) as running_stretches
 
     from stretches
     where status = 'trialing'

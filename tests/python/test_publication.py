@@ -182,7 +182,7 @@ def test_nothing_else_is_published(company):
     assert not any(path.exists() for path in leftovers)
 
     no_seeds = company.dbt("build", "--exclude-resource-type", "unit_test")
-    assert re.search(r"Not published: a selection was built, (\d+) of \1 nodes\. " + kept, no_seeds.output)
+    assert re.search(r"Not published: a flag has left out a part of the project\. " + kept, no_seeds.output)
 
     empty = company.dbt("build", "--empty")
     assert re.search(r"Not published: a build with --empty .* " + kept, empty.output)
@@ -400,7 +400,7 @@ def test_equal_rows_in_any_order_are_equal_files(tmp_path, monkeypatch):
                 """
             )
             mart = {"name": "mart", "relation": "computed", "description": "A mart.", "columns": {}}
-            write_private_copy(connection.cursor(), folder / "marts", [mart], "id", "2024-01-01", folder)
+            write_private_copy(connection.cursor(), folder / "marts", [mart], "id", "2024-01-01", False, folder)
         written.append((folder / "mart.parquet").read_bytes())
     assert written[0] == written[1]
 

@@ -1,16 +1,56 @@
--- At the closing of every period, the lifecycle stages add up to all customers created by then.
+-- At the closing of every period, the lifecycle stages add up to all customers who were known by then, counted from
+-- sign-ups, stretches and orders.
 
 with
 
-customers_created as (
+known_dates as (
 
     select
-        stage_date as created_date,
+        customer_id,
+        {{ business_date('created_at') }} as known_date
+
+    from {{ ref('stg_customers') }}
+
+    union all
+
+    select
+        customer_id,
+        start_date as known_date
+
+    from {{ ref('int_mrr_stretches') }}
+
+    union all
+
+    select
+        customer_id,
+        order_date as known_date
+
+    from {{ ref('int_order_sequence') }}
+    where customer_id is not null
+
+),
+
+customers as (
+
+    select
+        customer_id,
+        min(known_date) as known_date
+
+    from known_dates
+    group by customer_id
+
+),
+
+customers_by_date as (
+
+    select
+        customers.known_date,
         count(*) as customers
 
-    from {{ ref('int_lifecycle_ledger') }}
-    where stage_before is null
-    group by stage_date
+    from customers
+    inner join {{ ref('int_as_of_date') }} as as_of_date
+        on customers.known_date < as_of_date.as_of_date
+    group by customers.known_date
 
 ),
 
@@ -31,10 +71,10 @@ select
     closings.period_grain,
     closings.period_end_date,
     closings.customers,
-    sum(customers_created.customers) as customers_created
+    sum(customers_by_date.customers) as known_customers
 
 from closings
-left join customers_created
-    on closings.period_end_date >= customers_created.created_date
+left join customers_by_date
+    on closings.period_end_date >= customers_by_date.known_date
 group by closings.period_grain, closings.period_end_date, closings.customers
-having closings.customers is distinct from sum(customers_created.customers)
+having closings.customers is distinct from sum(customers_by_date.customers)
