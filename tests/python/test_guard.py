@@ -404,12 +404,19 @@ def test_warnings_and_the_history_of_results(project, tmp_path):
     first = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert first.output.count("Great Expectations") == first.output.count("Calculating") == 0
 
-    write(tmp_path, {**GOOD, "orders": "\n".join(GOOD["orders"].splitlines()[:3]) + "\n"})  # two of four orders
+    orders = "\n".join(GOOD["orders"].replace("completed", "paid").splitlines()[:3]) + "\n"  # two of four, none counts
+    write(tmp_path, {**replaced("subscriptions", "2024-02-01,too expensive", "0001-01-01,"), "orders": orders})
     second = dbt(tmp_path, "build", variables={**variables(tmp_path), "as_of_date": "2024-06-01"}, cwd=project)
     assert "WARN=3" in second.output  # orders: fewer, old; subscriptions: old; activity: old
-    assert "orders has no more than 30 % fewer rows" in second.output and "rows_before 4" in second.output
+    assert "orders has no more than 30 % fewer rows" in second.output and "rows '2 instead of 4'" in second.output
     assert "has at least one order within 40 days of as_of_date" in second.output
     assert "starts at least one stretch within 40 days of as_of_date" in second.output
+    said_again = second.output[second.output.rindex(" OK created ") :]  # after the last node
+    for line in [
+        "Warning: orders has an order of a status that counts: not so, such as",
+        "Warning: subscriptions.cancel_requested_at lies between the years 1900 and 2200, or is empty: not so in 1 of 3",
+    ]:
+        assert line in said_again
 
     write(tmp_path, replaced("orders", ",20,", ",twenty,"))
     third = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)

@@ -359,6 +359,13 @@ def test_changes_of_published_numbers(company):
     assert company.query(CHANGED) == []
 
 
+def test_other_data_are_not_compared_with_the_demo(company):
+    demo = dbt(company.folder, "build", variables={}, cwd=company.project)
+    assert demo.returncode == 0 and "Published" in demo.output, demo.output[-3000:]
+    company.build()
+    assert company.query("select count(*) from m.build_changes") == [(0,)]
+
+
 def test_a_damaged_readers_file_counts_as_none(company):
     company.build()
     whole = company.marts.read_bytes()
