@@ -75,8 +75,13 @@ INTERRUPTIONS = {  # event -> terms meanwhile, shortest and longest duration in 
 }
 PAYMENT_REASONS = {"payment failed": 1, "card declined": 1}
 REASONS = {"too expensive": 9, "missing features": 7, "switched to competitor": 6, "not using it enough": 6,
-           "project finished": 4, "company closed": 2, "budget cut, maybe next year": 3, "hard to set up": 3,
-           "poor support": 2, "team got smaller": 2, "merged accounts": 1, "security review": 1, None: 10}
+           "project finished": 4, "company closed": 2, "budget cut, maybe next year": 3, "hard to set up": 2,
+           "my colleagues would not switch": 1, "poor support": 1, "nobody answered for a week": 1,  # free text
+           "team got smaller": 2, "merged accounts": 1, "security review": 1, None: 10}
+
+# Settled at the end, with no chance drawn: of the trials that run, one ends within 24 hours and two more within 72; and
+# the first months have so few customers that these first ends, unless put off by months, would make a churn of 5-11 %.
+RUNNING_TRIAL_DAYS, PUT_OFF = 8, {"S00033": 3, "S00036": 3, "S00070": 2, "S00101": 2, "S00110": 3}
 
 SHOP_CENTS = {900: 8, 1490: 9, 1950: 8, 2900: 7, 3999: 5, 5900: 4, 8900: 2, 14900: 1}
 SHOP_SEASON = {1: 0.8, 2: 0.85, 7: 0.9, 11: 1.3, 12: 2.0}  # month -> factor on orders, 1 if not named
@@ -328,6 +333,19 @@ def subscribe(customer, path, planted):
         sub.close(later(month, 11, 25), "not what was expected")
 
 
+def settle(rows):
+    """Schedule the ends of the trials that run, and put off some subscriptions' first ends."""
+    for row in rows:
+        if row["status"] == "trialing" and not row["ended_at"]:
+            row["ended_at"] = row["started_at"] + timedelta(days=RUNNING_TRIAL_DAYS)
+    for subscription_id, months in PUT_OFF.items():
+        stretches = [row for row in rows if row["subscription_id"] == subscription_id]
+        first = stretches[0]
+        moved = {when: add_months(when, months) for when in (first["ended_at"], first["cancel_requested_at"]) if when}
+        for row in stretches:
+            row.update({name: moved[value] for name, value in row.items() if value in moved})
+
+
 def make_subscriptions(customers):
     """Everybody's stretches; the planted events go to some of those who begin with a paid plan."""
     plants = [event for event, count in PLANTED.items() for _ in range(count)]
@@ -337,6 +355,7 @@ def make_subscriptions(customers):
             path = pick(PATHS)
             meets = plants and path == "paid" and customer.created_at.year < 2024 and chance(0.3)
             subscribe(customer, path, plants.pop() if meets else None)
+    settle(Subscription.rows)
     return sorted(Subscription.rows, key=lambda row: (row["subscription_id"], row["started_at"]))
 
 
