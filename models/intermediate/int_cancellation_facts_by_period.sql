@@ -27,11 +27,8 @@ sums_by_combination as (
     inner join date_periods
         on cancellation_facts.fact_date = date_periods.date_day
     group by
-        cancellation_facts.fact_type,
-        date_periods.period_grain,
-        date_periods.period_start_date,
-        cancellation_facts.country,
-        cancellation_facts.acquisition_channel
+        cancellation_facts.fact_type, date_periods.period_grain, date_periods.period_start_date,
+        cancellation_facts.country, cancellation_facts.acquisition_channel
 
 ),
 

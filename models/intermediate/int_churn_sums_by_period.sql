@@ -70,10 +70,7 @@ sums_by_combination as (
     inner join date_periods
         on changes.change_date = date_periods.date_day
     group by
-        changes.churn_definition,
-        date_periods.period_grain,
-        date_periods.period_start_date,
-        changes.country,
+        changes.churn_definition, date_periods.period_grain, date_periods.period_start_date, changes.country,
         changes.acquisition_channel
 
 ),

@@ -54,10 +54,7 @@ sums_by_combination as (
             ledger.first_paid_date = cohort_periods.date_day
             and date_periods.period_grain = cohort_periods.period_grain
     group by
-        date_periods.period_grain,
-        cohort_periods.period_start_date,
-        date_periods.period_start_date,
-        ledger.country,
+        date_periods.period_grain, cohort_periods.period_start_date, date_periods.period_start_date, ledger.country,
         ledger.acquisition_channel
 
     union all
@@ -79,11 +76,8 @@ sums_by_combination as (
             order_periods.first_order_date = cohort_periods.date_day
             and order_periods.period_grain = cohort_periods.period_grain
     group by
-        order_periods.period_grain,
-        cohort_periods.period_start_date,
-        order_periods.period_start_date,
-        order_periods.country,
-        order_periods.acquisition_channel
+        order_periods.period_grain, cohort_periods.period_start_date, order_periods.period_start_date,
+        order_periods.country, order_periods.acquisition_channel
 
 ),
 
@@ -106,11 +100,7 @@ sums_by_segment as (
             sums.country = segments.country
             and sums.acquisition_channel = segments.acquisition_channel
     group by
-        sums.basis,
-        sums.period_grain,
-        sums.cohort_start_date,
-        sums.period_start_date,
-        segments.segment,
+        sums.basis, sums.period_grain, sums.cohort_start_date, sums.period_start_date, segments.segment,
         segments.segment_value
 
 )

@@ -96,10 +96,7 @@ transfers_by_segment as (
         on plan_segments.plan_id
             = case sides.sign when -1 then plan_changes.from_plan_id else plan_changes.to_plan_id end
     group by
-        plan_changes.period_grain,
-        plan_changes.period_start_date,
-        plan_segments.segment,
-        plan_segments.segment_value
+        plan_changes.period_grain, plan_changes.period_start_date, plan_segments.segment, plan_segments.segment_value
 
 ),
 

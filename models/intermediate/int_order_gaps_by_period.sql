@@ -57,9 +57,7 @@ gaps as (
     inner join date_periods
         on daily_gaps.order_date = date_periods.date_day
     group by
-        date_periods.period_grain,
-        date_periods.period_start_date,
-        daily_gaps.segment_number,
+        date_periods.period_grain, date_periods.period_start_date, daily_gaps.segment_number,
         daily_gaps.days_since_previous_order
 
 ),

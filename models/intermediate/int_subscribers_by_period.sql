@@ -30,11 +30,8 @@ customer_periods as (
             subscriber_changes.change_date = date_periods.date_day
             and period_grains.period_grain = date_periods.period_grain
     group by
-        subscriber_changes.customer_id,
-        period_grains.period_grain,
-        date_periods.period_start_date,
-        subscriber_changes.country,
-        subscriber_changes.acquisition_channel
+        subscriber_changes.customer_id, period_grains.period_grain, date_periods.period_start_date,
+        subscriber_changes.country, subscriber_changes.acquisition_channel
 
 ),
 

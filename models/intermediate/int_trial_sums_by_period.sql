@@ -24,11 +24,7 @@ sums_by_combination as (
     from trials
     inner join date_periods
         on trials.start_date = date_periods.date_day
-    group by
-        date_periods.period_grain,
-        date_periods.period_start_date,
-        trials.country,
-        trials.acquisition_channel
+    group by date_periods.period_grain, date_periods.period_start_date, trials.country, trials.acquisition_channel
 
 ),
 

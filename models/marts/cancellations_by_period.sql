@@ -61,13 +61,7 @@ sums as (
 
     from period_facts
     group by
-        period_grain,
-        period_start_date,
-        period_end_date,
-        is_complete,
-        segment,
-        segment_value,
-        opening_customers,
+        period_grain, period_start_date, period_end_date, is_complete, segment, segment_value, opening_customers,
         churned_customers
 
 ),

@@ -70,13 +70,7 @@ transitions_by_combination as (
     from customer_periods
     where from_stage <> to_stage
     group by
-        period_grain,
-        period_start_date,
-        period_end_date,
-        is_complete,
-        country,
-        acquisition_channel,
-        from_stage,
+        period_grain, period_start_date, period_end_date, is_complete, country, acquisition_channel, from_stage,
         to_stage
 
 ),
@@ -100,14 +94,8 @@ transitions as (
             sums.country = segments.country
             and sums.acquisition_channel = segments.acquisition_channel
     group by
-        sums.period_grain,
-        sums.period_start_date,
-        sums.period_end_date,
-        sums.is_complete,
-        segments.segment,
-        segments.segment_value,
-        sums.from_stage,
-        sums.to_stage
+        sums.period_grain, sums.period_start_date, sums.period_end_date, sums.is_complete, segments.segment,
+        segments.segment_value, sums.from_stage, sums.to_stage
 
 )
 

@@ -47,14 +47,8 @@ transitions as (
             movement_sums.period_grain = periods.period_grain
             and movement_sums.period_start_date = periods.period_start_date
     group by
-        periods.period_grain,
-        periods.period_start_date,
-        periods.period_end_date,
-        periods.is_complete,
-        segments.segment,
-        segments.segment_value,
-        movement_sums.from_plan_id,
-        movement_sums.to_plan_id
+        periods.period_grain, periods.period_start_date, periods.period_end_date, periods.is_complete, segments.segment,
+        segments.segment_value, movement_sums.from_plan_id, movement_sums.to_plan_id
 
 )
 

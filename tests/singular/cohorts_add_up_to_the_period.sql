@@ -31,10 +31,7 @@ sums_by_number as (
             cohorts.period_grain = periods.period_grain
             and cohorts.cohort_start_date = periods.period_start_date
     group by
-        cohorts.basis,
-        cohorts.period_grain,
-        periods.period_number + cohorts.periods_since,
-        cohorts.segment,
+        cohorts.basis, cohorts.period_grain, periods.period_number + cohorts.periods_since, cohorts.segment,
         cohorts.segment_value
 
 ),

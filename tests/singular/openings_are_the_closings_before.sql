@@ -64,9 +64,7 @@ transfers as (
     inner join plan_segments
         on plan_segments.plan_id in (plan_transitions.from_plan_id, plan_transitions.to_plan_id)
     group by
-        plan_transitions.period_grain,
-        plan_transitions.period_start_date,
-        plan_segments.segment,
+        plan_transitions.period_grain, plan_transitions.period_start_date, plan_segments.segment,
         plan_segments.segment_value
 
 )
