@@ -1,6 +1,6 @@
 """Random small companies that the public contract allows, made as awkward as the contract allows them to be.
 
-`company(seed)` returns `(raw, settings)`: the four raw tables as lists of dicts of text ('' is null), as a csv reader
+`company(seed)` returns `(raw, settings)`: the raw tables as lists of dicts of text ('' is null), as a csv reader
 would give them, and the contract's vars. The same seed gives the same company.
 """
 import random
@@ -18,6 +18,7 @@ TEXTS = ["#1", "#", "a", "A", "a ", " a", "O'Brien", 'say "hi"', "x,y", "line\nb
 COUNTRIES = ["DE", "US", "BR", "de", "unknown", "all", ""]
 CHANNELS = ["ads", "Ads", "word of mouth", "search, paid", "unknown", "🦊", "", ""]
 REASONS = ["", "", "too expensive", 'said "no", left', "line\nbreak", "🦊", "NULL"]
+KNOWN_REASONS = ["Price", " card declined", "switched plan ", "cancelled", "Budget cuts", "   ", "fraud"]
 DISCOUNTS = ["0", "0", "0", "0.0", "10", "33.3333", "33.3333333333", "50", "99.9999", "100"]
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 # plan name, tier, price, interval, count: monthly 10 and yearly 120 are one MRR, the last two round to a millionth or 0
@@ -123,6 +124,37 @@ def _orders(rng, clock, customers, count, countable):
     return rows
 
 
+def _add_signs_of_churn(rng, clock, raw):
+    """Requests that several stretches carry on, trials, yearly terms one after the other, reasons, and activity."""
+    yearly = [plan["plan_id"] for plan in raw["plans"] if plan["billing_interval"] == "year"]
+    by_subscription = {}
+    for row in raw["subscriptions"]:
+        by_subscription.setdefault(row["subscription_id"], []).append(row)
+    for rows in by_subscription.values():
+        rows.sort(key=lambda row: row["started_at"])
+        if rng.random() < 0.25:
+            request = clock.text(rng.choice(clock.used))
+            for row in rows[rng.randrange(len(rows)):]:
+                row["cancel_requested_at"] = request
+        if rng.random() < 0.2:
+            for row in rows:
+                row["plan_id"] = rng.choice(yearly)
+        if rng.random() < 0.25:
+            rows[0]["status"] = "trialing"
+        for row in rows:
+            if rng.random() < 0.4:
+                row["end_reason"] = rng.choice(KNOWN_REASONS)
+    used = {(row["customer_id"], (clock.first + n * DAY).isoformat())
+            for row in raw["customers"] if rng.random() < 0.5
+            for n in rng.sample(range(clock.days), rng.randint(1, 12))}
+    last = clock.as_of or clock.first + clock.days * DAY
+    used |= {(row["customer_id"], (last - n * DAY).isoformat())
+             for row in raw["customers"] if rng.random() < 0.5 for n in (-1, 0, 1, 30, 31, 60, 61) if rng.random() < 0.5}
+    raw["activity"] = [{"customer_id": customer, "activity_date": day, "events": rng.choice(["0", "1", "2", "3", "7"])}
+                       for customer, day in sorted(used)] if rng.random() < 0.8 else []
+    rng.shuffle(raw["activity"])
+
+
 def company(seed, size="small"):
     """A company for a seed: the raw tables and the settings."""
     rng = random.Random(seed)
@@ -157,6 +189,8 @@ def company(seed, size="small"):
     }
     for rows in raw.values():
         rng.shuffle(rows)
+    more = random.Random(f"{seed} of what leads to churn")
+    _add_signs_of_churn(more, clock, raw)
     settings = {
         "as_of_date": as_of and as_of.isoformat(), "reporting_timezone": zone,
         "fiscal_year_start_month": rng.choice([2, 4, 7, 10, 12]) if seed % 4 == 2 else 1,
@@ -164,5 +198,8 @@ def company(seed, size="small"):
         + rng.choice([["plan", "product", "billing_interval"], ["plan"], []]),
         "countable_order_statuses": countable, "gross_margin": rng.choice([1, 1, 0.7]),
         "period_grains": ["day", "week", "month", "quarter", "year"],
+        "renewal_grace_days": more.choice([30, 30, 0, 7, 45]), "inactivity_days": more.choice([90, 30, 60, 14]),
+        "single_purchase_days": more.choice([90, 30, 120]), "declining_days": more.choice([45, 10, 100]),
+        "trial_conversion_days": more.choice([30, 7, 60]), "new_customer_days": more.choice([90, 90, 20, 150]),
     }
     return raw, settings

@@ -1,4 +1,4 @@
-"""The core marts against a brute-force reference, on random companies full of awkward cases.
+"""The marts against a brute-force reference, on random companies full of awkward cases.
 
 `RANDOM_COMPANIES=200 pytest tests/python/test_reference.py` tries more of them.
 """
@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 from conftest import RAW_COLUMNS, build, write_raw
 from random_company import company
-from reference import marts
+from reference import marts_of
+from reference_churn import Facts, churn_marts
 
 SEEDS = range(int(os.environ.get("RANDOM_COMPANIES", "4")))
 PERIOD_KEY = ("period_grain", "period_start_date", "segment", "segment_value")
@@ -18,6 +19,9 @@ KEYS = {
         "basis", "period_grain", "cohort_start_date", "periods_since", "segment", "segment_value"
     ),
     "plan_transitions_by_period": (*PERIOD_KEY, "from_plan_id", "to_plan_id"),
+    "churn_events": ("churn_definition", "customer_id", "churned_on"),
+    "churn_by_definition_by_period": (*PERIOD_KEY, "churn_definition"),
+    "churn_reasons_by_period": (*PERIOD_KEY, "churn_type", "reason", "tenure_band", "plan_id"),
     "mrr_movements": ("customer_id", "movement_date"),
     "customers": ("customer_id",),
     "periods": ("period_grain", "period_start_date"),
@@ -50,10 +54,11 @@ def test_marts_equal_the_reference(seed, tmp_path):
     variables = {name: value for name, value in settings.items() if name != "period_grains"}
     finished = build(tmp_path, {"raw_location": location, **variables})
 
-    differences = []
-    for mart, expected_rows in marts(raw, settings).items():
+    facts, differences = Facts(raw, settings), []
+    for mart, expected_rows in (marts_of(facts) | churn_marts(facts)).items():
         key = KEYS.get(mart, PERIOD_KEY)
         expected = {tuple(row[k] for k in key): row for row in expected_rows}
+        assert len(expected) == len(expected_rows), mart
         actual = {tuple(row[k] for k in key): row for row in finished.query(f"select * from marts.{mart}")}
         differences += [(mart, "only in the reference", k) for k in expected.keys() - actual.keys()]
         differences += [(mart, "only in the mart", k) for k in actual.keys() - expected.keys()]

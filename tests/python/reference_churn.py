@@ -1,0 +1,275 @@
+"""Brute-force reference of the marts about why, when and by which definition customers leave, beside reference.py.
+
+`churn_marts(Facts(raw, settings))` recounts them customer by customer and day by day from the text of the definitions.
+Every place where the text leaves room is marked with a comment that starts with `# Reading:`.
+"""
+import csv
+from collections import Counter, defaultdict, namedtuple
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+from reference import DAY, Company, money, rate
+
+DEFAULTS = {"renewal_grace_days": 30, "inactivity_days": 90, "single_purchase_days": 90, "declining_days": 45,
+            "trial_conversion_days": 30}
+BY_SUBSCRIPTION = ("subscription_end", "cancel_request", "annual_not_renewed", "downgrade")
+BY_ORDER = ("inactivity", "single_purchase")
+# A stretch of positive length that began before as_of_date; end is None unless it ended before as_of_date.
+Term = namedtuple("Term", "subscription customer plan product status start end scheduled_end mrr requested reason row")
+Request = namedtuple("Request", "subscription customer at day plan mrr reason outcome outcome_day")
+Change = namedtuple("Change", "kind customer product day plan opening closing")
+Loss = namedtuple("Loss", "definition customer day mrr plan reason tie")
+
+
+def seed(name):
+    """The rows of a reference seed."""
+    path = Path(__file__).resolve().parents[2] / "seeds" / "reference" / f"{name}.csv"
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+class Facts(Company):
+    """The company with all that its stretches say, and its activity."""
+
+    def __init__(self, raw, settings):
+        super().__init__(raw, {**DEFAULTS, **settings})
+        self.paid_on, self.events, self.losses = cache(self.paid_on), cache(self.events), cache(self.losses)
+        self.requests, self.product_changes = cache(self.requests), cache(self.product_changes)
+        self.terms = []
+        for row in raw.get("subscriptions") or []:
+            row = {k: None if v == "" else v for k, v in row.items()}
+            start, end = self.instant(row["started_at"]), self.instant(row["ended_at"])
+            if self.day(start) >= self.as_of or (end is not None and end <= start):
+                continue
+            known_end = None if end is None or self.day(end) >= self.as_of else end
+            self.terms.append(Term(row["subscription_id"], row["customer_id"], row["plan_id"],
+                                   self.plan_value("product", row["plan_id"]), row["status"], start, known_end, end,
+                                   self._mrr(row, self.plans[row["plan_id"]]),
+                                   self.instant(row["cancel_requested_at"]), row["end_reason"], row))
+        self.terms.sort(key=lambda term: (term.subscription, term.start))
+        self.paid_terms = [term for term in self.terms if term.mrr > 0]
+
+    def first_paid_on(self, customer):
+        """The business date of the first paid instant, or None."""
+        at = self.first_paid_at(customer)
+        return None if at is None else self.day(at)
+
+    # paying, day by day
+
+    def paid_on(self, customer, day):
+        """What the customer pays by plan at the closing of a day."""
+        instant, mrr = self.midnight(day + DAY), Counter()
+        for s in self.stretches[customer]:
+            if s.start < instant and (s.end is None or s.end >= instant):
+                mrr[s.plan] += s.mrr
+        return mrr
+
+    def moving_days(self, customer):
+        """The days on which a paid stretch starts or ends: on no other does what the customer pays change."""
+        instants = [i for s in self.stretches.get(customer, []) for i in (s.start, s.end) if i is not None]
+        return sorted({self.day(i) for i in instants})
+
+    def change_of_pay(self, customer, day):
+        """MRR at the closing of the day before and of the day."""
+        return sum(self.paid_on(customer, day - DAY).values()), sum(self.paid_on(customer, day).values())
+
+    def return_days(self, customer):
+        """The days on which a customer who had paid and did not any more pays again."""
+        for day in self.moving_days(customer):
+            before, after = self.change_of_pay(customer, day)
+            # Reading: the first payment is no return, one after a first payment of some hours is.
+            if before == 0 < after and day > self.first_paid_on(customer):
+                yield day
+
+    # cancellations and changes of plan
+
+    def requests(self):
+        """One per subscription and instant at which its cancellation was asked for."""
+        carrying = defaultdict(list)
+        for term in self.paid_terms:
+            if term.requested is not None and self.day(term.requested) < self.as_of:
+                carrying[term.subscription, term.requested].append(term)
+        result = []
+        for (subscription, at), terms in carrying.items():
+            live = [t for t in terms if t.start <= at and (t.end is None or at < t.end)]
+            # Reading: where the subscription changed hands, the request is that of the customer of these terms.
+            at_request, last = (live or terms)[0], terms[-1]
+            outcome, day = "pending", None
+            if last.end is not None:
+                day = self.day(last.end)
+                # Reading: "on the same day" is the business date; some hours may lie between end and start.
+                goes_on = any(t.subscription == subscription and t.start >= last.end and self.day(t.start) == day
+                              for t in self.paid_terms)
+                outcome = "withdrawn" if goes_on else "effective"
+            result.append(Request(subscription, at_request.customer, at, self.day(at), at_request.plan, at_request.mrr,
+                                  last.reason if last.end is not None else None, outcome, day))
+        return result
+
+    def product_changes(self):
+        """Downgrades and upgrades of each customer's products."""
+        result = []
+        for customer in self.stretches:
+            for day in self.moving_days(customer):
+                before, after = defaultdict(Counter), defaultdict(Counter)
+                for when, side in ((day - DAY, before), (day, after)):
+                    for plan, mrr in self.paid_on(customer, when).items():
+                        side[self.plan_value("product", plan)][plan] += mrr
+                for product in before.keys() & after.keys():
+                    o, c = before[product], after[product]
+                    opening, closing = sum(o.values()), sum(c.values())
+                    tiers = [[int(self.plans[plan]["tier"]) for plan in side if self.plans[plan]["tier"] is not None]
+                             for side in (o, c)]
+                    # Reading: tiers are compared by the highest plan of each side that has one, if both sides have.
+                    step = max(tiers[1]) - max(tiers[0]) if all(tiers) else 0
+                    kind = ("downgrade" if step < 0 or closing < opening
+                            else "upgrade" if step > 0 or closing > opening else None)
+                    if kind:
+                        plan = min(o, key=lambda plan: (-o[plan], plan))
+                        result.append(Change(kind, customer, product, day, plan, opening, closing))
+        return result
+
+    # churn
+
+    def losses(self):
+        """What was lost by the definitions by subscriptions, before the losses of a day are one event."""
+        result = []
+        for customer in self.stretches:
+            for day in self.moving_days(customer):
+                before, after = self.change_of_pay(customer, day)
+                if before > 0 == after:
+                    result.append(Loss("subscription_end", customer, day, before,
+                                       self.highest_plan(customer, self.midnight(day)),
+                                       self._reason_of(customer, day), ""))
+        for change in self.product_changes():
+            if change.kind == "downgrade":
+                result.append(Loss("downgrade", change.customer, change.day, max(change.opening - change.closing, 0),
+                                   change.plan, self._reason_of(change.customer, change.day), change.product))
+        for request in self.requests():
+            result.append(Loss("cancel_request", request.customer, request.day, request.mrr, request.plan,
+                               request.reason, (request.subscription, request.at)))
+        for term in self.paid_terms:
+            if self.plans[term.plan]["billing_interval"] == "year" and term.end is not None:
+                day = self.day(term.end) + self.settings["renewal_grace_days"] * DAY
+                renewed = any(other.customer == term.customer and other.product == term.product
+                              and (other.end is None or other.end > term.end) and self.day(other.start) <= day
+                              for other in self.paid_terms)
+                if day < self.as_of and not renewed:
+                    result.append(Loss("annual_not_renewed", term.customer, day, term.mrr, term.plan, term.reason,
+                                       (term.subscription, term.start)))
+        return result
+
+    def _reason_of(self, customer, day):
+        """The reason of the paid stretch that ended last on a day."""
+        ended = [t for t in self.paid_terms if t.customer == customer and t.end and self.day(t.end) == day]
+        last = min(ended, key=lambda t: (-(t.end - self.midnight(day)), -t.mrr, t.subscription), default=None)
+        return last and last.reason
+
+    def events(self):
+        """The rows of churn_events."""
+        by_day = defaultdict(list)
+        for loss in self.losses():
+            by_day[loss.definition, loss.customer, loss.day].append(loss)
+        result = []
+        for (definition, customer, day), losses in by_day.items():
+            # Reading: of equal losses the first by subscription (and instant) or product tells plan and reason.
+            largest = min(losses, key=lambda loss: (-loss.mrr, loss.tie))
+            returns = [d for d in self.return_days(customer) if d > day] if definition != "downgrade" else []
+            result.append(self._event(definition, customer, day, sum(loss.mrr for loss in losses), largest.plan,
+                                      largest.reason, self.first_paid_on(customer), min(returns, default=None)))
+        for customer in self.customers:
+            days = [order.day for order in self.orders_of.get(customer, [])]
+            found = [("inactivity", a, days[i + 1:], "inactivity_days") for i, a in enumerate(days)]
+            found += [("single_purchase", days[0], days[1:], "single_purchase_days")] if days else []
+            for definition, ordered, later, length in found:
+                day = ordered + self.settings[length] * DAY
+                if day < self.as_of and not (later and later[0] <= day):
+                    result.append(self._event(definition, customer, day, None, None, None, days[0],
+                                              later[0] if later else None))
+        return result
+
+    def _event(self, definition, customer, day, mrr, plan, reason, first, returned):
+        reason = (reason or "").strip(" ") or None
+        known = [row for row in seed_reasons() if reason is not None and row["end_reason"] == reason.lower()]
+        kind = known[0]["churn_type"] if known else "voluntary" if definition == "downgrade" else "unknown"
+        tenure = max((day - first).days, 0)
+        band = [row["tenure_band"] for row in seed("tenure_bands") if int(row["from_days"]) <= tenure
+                and (row["to_days"] == "" or tenure <= int(row["to_days"]))]
+        return {"churn_definition": definition, "customer_id": customer, "churned_on": day, "mrr_lost": money(mrr),
+                "churn_type": "voluntary" if definition == "cancel_request" else kind,
+                "reason": known[0]["reason"] if known else reason or "unknown", "tenure_days": tenure,
+                "tenure_band": band[0], "plan_id": plan,
+                "is_new_customer": tenure < self.settings["new_customer_days"], "returned_on": returned}
+
+    def can_be_lost(self, definition, customer, day):
+        """Whether the customer is in the base of a definition at the opening of a day."""
+        if definition in BY_SUBSCRIPTION:
+            return self.mrr_before(customer, self.midnight(day)) > 0
+        days = [order.day for order in self.orders_of.get(customer, []) if order.day < day]
+        if definition == "inactivity":
+            return bool(days) and days[-1] + self.settings["inactivity_days"] * DAY >= day
+        return len(days) == 1 and days[0] + self.settings["single_purchase_days"] * DAY >= day
+
+
+@cache
+def seed_reasons():
+    return seed("churn_reasons")
+
+
+# --- marts -----------------------------------------------------------------------------------------------------------
+
+def churn_marts(facts):
+    """All marts of this module: name -> list of rows (dicts)."""
+    return {
+        "churn_events": facts.events(), "churn_by_definition_by_period": _churn_by_definition_by_period(facts),
+        "churn_reasons_by_period": _churn_reasons_by_period(facts),
+    }
+
+
+def by_attributes(first):
+    """`first` for the rows of marts without segments by plan."""
+    return lambda part: first(part) if part.plans is None else None
+
+
+def _churn_by_definition_by_period(facts):
+    result = []
+    for definitions, first in ((BY_SUBSCRIPTION, lambda part: part.paid_from), (BY_ORDER, lambda part: part.ordered_from)):
+        events = defaultdict(list)
+        for event in facts.events():
+            if event["churn_definition"] in definitions:
+                # A request from before the first payment counts on the day of that payment.
+                paid = facts.first_paid_on(event["customer_id"]) if definitions is BY_SUBSCRIPTION else None
+                events[event["churn_definition"]].append((max(event["churned_on"], paid or event["churned_on"]), event))
+        for six, _, start, end, part in facts.rows(by_attributes(first)):
+            customers = set(part.customers)
+            for definition in definitions:
+                lost = [event for day, event in events[definition]
+                        if start <= day < end and event["customer_id"] in customers]
+                base = sum(facts.can_be_lost(definition, customer, start) for customer in customers)
+                mrr = sum((event["mrr_lost"] for event in lost), money(0)) if definitions is BY_SUBSCRIPTION else None
+                result.append({**six, "churn_definition": definition, "opening_customers": base,
+                               "churned_customers": len(lost), "churn_rate": rate(len(lost), base), "mrr_lost": mrr})
+    return result
+
+
+def _churn_reasons_by_period(facts):
+    ends = defaultdict(list)
+    for event in facts.events():
+        if event["churn_definition"] == "subscription_end":
+            ends[event["customer_id"]].append(event)
+    result = []
+    for six, _, start, end, part in facts.rows(by_attributes(lambda part: part.paid_from)):
+        moves = facts.movements(start, end)
+        rows = defaultdict(list)
+        for customer in part.customers:
+            kind, opening, _ = moves.get(customer, (None, 0, 0))
+            if kind == "churn":
+                last = max((e for e in ends[customer] if start <= e["churned_on"] < end), key=lambda e: e["churned_on"])
+                rows[last["churn_type"], last["reason"], last["tenure_band"], last["plan_id"]].append(opening)
+        lost, mrr = sum(len(row) for row in rows.values()), sum(sum(row) for row in rows.values())
+        for (kind, reason, band, plan), row in rows.items():
+            result.append({**six, "churn_type": kind, "reason": reason, "tenure_band": band, "plan_id": plan,
+                           "churned_customers": len(row), "churned_mrr": money(sum(row, Fraction(0))),
+                           "share_of_churned_customers": rate(len(row), lost),
+                           "share_of_churned_mrr": rate(sum(row), mrr)})
+    return result
