@@ -527,13 +527,15 @@ def _revenue_change_by_period(company):
     return result
 
 
-def _either_from(part):
-    return None if part.plans is not None else min((day for day in (part.paid_from, part.ordered_from) if day is not None), default=None)
+def either_from(part):
+    """The date of the first paid start or order of a slice that is not by plan."""
+    days = [day for day in (part.paid_from, part.ordered_from) if day is not None and part.plans is None]
+    return min(days, default=None)
 
 
 def _clv_by_period(company):
     result = []
-    for six, grain, start, end, part in company.rows(_either_from):
+    for six, grain, start, end, part in company.rows(either_from):
         row, paid_from, ordered_from = dict(six), part.paid_from, part.ordered_from
         # Reading: a side "has the period" where its own mart has the row, that is from the segment value's first paid
         # start or first order on; before it to-date counts and amounts are null, not 0.
@@ -664,7 +666,7 @@ def _customers(company):
 
 def _periods(company):
     """The periods of both sides."""
-    first = _either_from(company.slices[0])
+    first = either_from(company.slices[0])
     return [{"period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,
              "period_label": period_label(grain, start, company.fiscal_month),
              "days_in_period": (end - start).days, "is_complete": end <= company.as_of}

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
-from reference import DAY, Company, money, rate
+from reference import DAY, Company, either_from, money, rate
 
 DEFAULTS = {"renewal_grace_days": 30, "inactivity_days": 90, "single_purchase_days": 90, "declining_days": 45,
             "trial_conversion_days": 30}
@@ -36,6 +36,7 @@ class Facts(Company):
         super().__init__(raw, {**DEFAULTS, **settings})
         self.paid_on, self.events, self.losses = cache(self.paid_on), cache(self.events), cache(self.losses)
         self.requests, self.product_changes = cache(self.requests), cache(self.product_changes)
+        self.stages, self.exists_from = cache(self.stages), cache(self.exists_from)
         self.terms = []
         for row in raw.get("subscriptions") or []:
             row = {k: None if v == "" else v for k, v in row.items()}
@@ -210,6 +211,49 @@ class Facts(Company):
             return bool(days) and days[-1] + self.settings["inactivity_days"] * DAY >= day
         return len(days) == 1 and days[0] + self.settings["single_purchase_days"] * DAY >= day
 
+    # lifecycle, day by day
+
+    def exists_from(self, customer):
+        """The day from which on there is such a customer; None if it is not known yet."""
+        days = [self.day(self.instant(self.customers[customer]["created_at"]))]
+        days += [self.day(term.start) for term in self.terms if term.customer == customer]
+        days += [order.day for order in self.orders_of.get(customer, [])[:1]]
+        return min(days) if min(days) < self.as_of else None
+
+    def stages(self, customer):
+        """The stage at the closing of every day on which the customer exists."""
+        result, settings = {}, self.settings
+        day, ordered = self.exists_from(customer), [order.day for order in self.orders_of.get(customer, [])]
+        active_from = min([d for d in (self.first_paid_on(customer), *ordered[:1]) if d is not None], default=None)
+        returned = decreased = None
+        while day is not None and day < self.as_of:
+            before = self.mrr_before(customer, self.midnight(day))
+            mrr = self.mrr_before(customer, self.midnight(day + DAY))
+            last = max((d for d in ordered if d <= day), default=None)
+            is_active = mrr > 0 or (last is not None and (day - last).days < settings["inactivity_days"])
+            if mrr != before:
+                decreased = day if mrr < before else None
+            # Reading: one who came and went within a day had lapsed at its end, and may come back from that.
+            if is_active and result.get(day - DAY) == "lapsed":
+                returned = day
+            if active_from is None or day < active_from:
+                stage = "prospect"
+            elif not is_active:
+                stage = "lapsed"
+            elif (day - active_from).days < settings["new_customer_days"]:
+                stage = "new"
+            elif returned is not None and (day - returned).days < settings["new_customer_days"]:
+                stage = "reactivated"
+            elif mrr > 0 and decreased is not None and (day - decreased).days < settings["declining_days"]:
+                stage = "declining"
+            elif mrr == 0 and (day - last).days >= settings["declining_days"]:
+                stage = "declining"
+            else:
+                stage = "active"
+            result[day] = stage
+            day += DAY
+        return result
+
 
 @cache
 def seed_reasons():
@@ -223,6 +267,9 @@ def churn_marts(facts):
     return {
         "churn_events": facts.events(), "churn_by_definition_by_period": _churn_by_definition_by_period(facts),
         "churn_reasons_by_period": _churn_reasons_by_period(facts),
+        "lifecycle_by_period": _lifecycle_by_period(facts),
+        "lifecycle_transitions_by_period": _lifecycle_transitions_by_period(facts),
+        "customers": _customers(facts),
     }
 
 
@@ -273,3 +320,43 @@ def _churn_reasons_by_period(facts):
                            "share_of_churned_customers": rate(len(row), lost),
                            "share_of_churned_mrr": rate(sum(row), mrr)})
     return result
+
+
+STAGES = ("prospect", "lapsed", "new", "reactivated", "declining", "active")
+
+
+def _first_customer(facts):
+    """Dates a value's first row by its first customer, in the periods of both sides."""
+    def first(part):
+        if part is facts.slices[0]:
+            return either_from(part)
+        days = [facts.exists_from(customer) for customer in part.customers]
+        return min((day for day in days if day is not None), default=None)
+    return by_attributes(cache(first))
+
+
+def _lifecycle_by_period(facts):
+    result = []
+    for six, _, start, end, part in facts.rows(_first_customer(facts)):
+        last_day = min(end, facts.as_of) - DAY
+        count = Counter(facts.stages(customer).get(last_day) for customer in part.customers)
+        result += [{**six, "lifecycle_stage": stage, "customers": count[stage]} for stage in STAGES]
+    return result
+
+
+def _lifecycle_transitions_by_period(facts):
+    result = []
+    for six, _, start, end, part in facts.rows(_first_customer(facts)):
+        last_day = min(end, facts.as_of) - DAY
+        count = Counter((facts.stages(customer).get(start - DAY, "none"), facts.stages(customer).get(last_day))
+                        for customer in part.customers)
+        result += [{**six, "from_stage": before, "to_stage": after, "customers": n}
+                   for (before, after), n in count.items() if after is not None and before != after]
+    return result
+
+
+def _customers(facts):
+    """The columns of `customers` that reference.py does not have."""
+    return [{"customer_id": customer,
+             "lifecycle_stage": facts.stages(customer).get(facts.as_of - DAY, "prospect")}
+            for customer in facts.customers]
