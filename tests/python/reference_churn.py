@@ -79,7 +79,7 @@ class Facts(Company):
         """The days on which a customer who had paid and did not any more pays again."""
         for day in self.moving_days(customer):
             before, after = self.change_of_pay(customer, day)
-            # Reading: the first payment is no return, one after a first payment of some hours is.
+            # The first payment is no return, one after a first payment of some hours is.
             if before == 0 < after and day > self.first_paid_on(customer):
                 yield day
 
@@ -94,12 +94,12 @@ class Facts(Company):
         result = []
         for (subscription, at), terms in carrying.items():
             live = [t for t in terms if t.start <= at and (t.end is None or at < t.end)]
-            # Reading: where the subscription changed hands, the request is that of the customer of these terms.
+            # The request of a subscription that changed hands is that of the customer of these terms.
             at_request, last = (live or terms)[0], terms[-1]
             outcome, day = "pending", None
             if last.end is not None:
                 day = self.day(last.end)
-                # Reading: "on the same day" is the business date; some hours may lie between end and start.
+                # Some hours may lie between end and start.
                 goes_on = any(t.subscription == subscription and t.start >= last.end and self.day(t.start) == day
                               for t in self.paid_terms)
                 outcome = "withdrawn" if goes_on else "effective"
@@ -121,7 +121,7 @@ class Facts(Company):
                     opening, closing = sum(o.values()), sum(c.values())
                     tiers = [[int(self.plans[plan]["tier"]) for plan in side if self.plans[plan]["tier"] is not None]
                              for side in (o, c)]
-                    # Reading: tiers are compared by the highest plan of each side that has one, if both sides have.
+                    # The highest tier of each side, if both have one.
                     step = max(tiers[1]) - max(tiers[0]) if all(tiers) else 0
                     kind = ("downgrade" if step < 0 or closing < opening
                             else "upgrade" if step > 0 or closing > opening else None)
@@ -173,7 +173,7 @@ class Facts(Company):
             by_day[loss.definition, loss.customer, loss.day].append(loss)
         result = []
         for (definition, customer, day), losses in by_day.items():
-            # Reading: of equal losses the first by subscription (and instant) or product tells plan and reason.
+            # Of equal losses the first by id (of subscription and instant, or product) tells plan and reason.
             largest = min(losses, key=lambda loss: (-loss.mrr, loss.tie))
             returns = [d for d in self.return_days(customer) if d > day] if definition != "downgrade" else []
             result.append(self._event(definition, customer, day, sum(loss.mrr for loss in losses), largest.plan,
@@ -210,6 +210,35 @@ class Facts(Company):
         if definition == "inactivity":
             return bool(days) and days[-1] + self.settings["inactivity_days"] * DAY >= day
         return len(days) == 1 and days[0] + self.settings["single_purchase_days"] * DAY >= day
+
+    def paid_to_free(self):
+        """(customer, day) of those who paid until that day and had an unpaid stretch at its closing."""
+        for customer in self.stretches:
+            for day in self.moving_days(customer):
+                before, after = self.change_of_pay(customer, day)
+                closing = self.midnight(day + DAY)
+                is_free = any(t.customer == customer and t.mrr == 0 and t.status in ("active", "past_due")
+                              and t.start < closing and (t.end is None or t.end >= closing) for t in self.terms)
+                if before > 0 == after and is_free:
+                    yield customer, day
+
+    # trials
+
+    def trials(self):
+        """(customer, day, outcome, whether it converted in time) of each subscription that has been a trial."""
+        trialing = defaultdict(list)
+        for term in self.terms:
+            if term.status == "trialing":
+                trialing[term.subscription].append(term)
+        for first, *others in trialing.values():
+            # The trial of a subscription that changed hands is that of its first customer.
+            paid = [t.start for t in self.paid_terms if t.customer == first.customer and t.product == first.product
+                    and t.start >= first.start]
+            is_running = any(t.end is None for t in (first, *others))
+            outcome = "converted" if paid else "pending" if is_running else "abandoned"
+            day = self.day(first.start)
+            in_time = bool(paid) and (self.day(min(paid)) - day).days <= self.settings["trial_conversion_days"]
+            yield first.customer, day, outcome, in_time
 
     # lifecycle, day by day
 
@@ -267,6 +296,8 @@ def churn_marts(facts):
     return {
         "churn_events": facts.events(), "churn_by_definition_by_period": _churn_by_definition_by_period(facts),
         "churn_reasons_by_period": _churn_reasons_by_period(facts),
+        "cancellations_by_period": _cancellations_by_period(facts),
+        "trial_conversion_by_period": _trial_conversion_by_period(facts),
         "lifecycle_by_period": _lifecycle_by_period(facts),
         "lifecycle_transitions_by_period": _lifecycle_transitions_by_period(facts),
         "customers": _customers(facts),
@@ -319,6 +350,60 @@ def _churn_reasons_by_period(facts):
                            "churned_customers": len(row), "churned_mrr": money(sum(row, Fraction(0))),
                            "share_of_churned_customers": rate(len(row), lost),
                            "share_of_churned_mrr": rate(sum(row), mrr)})
+    return result
+
+
+def _cancellations_by_period(facts):
+    found = defaultdict(list)  # (day, customer, MRR) by kind
+    for request in facts.requests():
+        first = facts.first_paid_on(request.customer)
+        found["requested"].append((max(request.day, first), request.customer, None))
+        if request.outcome_day is not None:
+            found[request.outcome].append((max(request.outcome_day, first), request.customer, None))
+    for change in facts.product_changes():
+        less = change.opening - change.closing
+        found[change.kind].append((change.day, change.customer, max(less, 0) if change.kind == "downgrade" else -less))
+    found["free"] = [(day, customer, None) for customer, day in facts.paid_to_free()]
+    result = []
+    for six, _, start, end, part in facts.rows(by_attributes(lambda part: part.paid_from)):
+        customers, n = set(part.customers), facts.mrr_measures(part, start, end)[0]
+        here = {kind: [(customer, mrr) for day, customer, mrr in found[kind]
+                       if start <= day < end and customer in customers]
+                for kind in ("requested", "withdrawn", "effective", "downgrade", "upgrade", "free")}
+        row = dict(six)
+        for kind in ("requested", "withdrawn", "effective"):
+            row[f"cancellations_{kind}"] = len(here[kind])
+        for kind in ("downgrade", "upgrade"):
+            row[f"{kind}_customers"] = len({customer for customer, _ in here[kind]})
+            row[f"{kind}_mrr"] = money(sum((mrr for _, mrr in here[kind]), Fraction(0)))
+        row["paid_to_free_customers"] = len({customer for customer, _ in here["free"]})
+        result.append(row | {"churned_customers": n["churn"], "churn_rate": rate(n["churn"], n["opening"])})
+    return result
+
+
+def _trial_conversion_by_period(facts):
+    result, calendar_from = [], either_from(facts.slices[0])
+    trials = list(facts.trials()) if calendar_from is not None else []
+    for grain in facts.settings["period_grains"] if trials else []:
+        # A trial of before the first period does not begin the rows of its value either.
+        calendar = facts.periods(grain, calendar_from)
+        for part in facts.slices if calendar else []:
+            customers = set(part.customers)
+            theirs = [trial for trial in trials if trial[0] in customers and trial[1] >= calendar[0][0]]
+            for start, end in calendar if part.plans is None else []:
+                if not any(day < end for _, day, _, _ in theirs):
+                    continue
+                here = [trial for trial in theirs if start <= trial[1] < end]
+                count = Counter(outcome for _, _, outcome, _ in here)
+                in_time = sum(is_in_time for _, _, _, is_in_time in here)
+                is_old = end - DAY + facts.settings["trial_conversion_days"] * DAY < facts.as_of
+                result.append({
+                    "period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,
+                    "is_complete": end <= facts.as_of, "segment": part.segment, "segment_value": part.value,
+                    "trials_started": len(here), "trials_converted": count["converted"],
+                    "trials_pending": count["pending"], "trials_abandoned": count["abandoned"],
+                    "trials_converted_in_time": in_time,
+                    "conversion_rate": rate(in_time, len(here)) if is_old else None})
     return result
 
 
