@@ -5,6 +5,7 @@ Every place where the text leaves room is marked with a comment that starts with
 """
 import csv
 from collections import Counter, defaultdict, namedtuple
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -37,10 +38,17 @@ class Facts(Company):
         self.paid_on, self.events, self.losses = cache(self.paid_on), cache(self.events), cache(self.losses)
         self.requests, self.product_changes = cache(self.requests), cache(self.product_changes)
         self.stages, self.exists_from = cache(self.stages), cache(self.exists_from)
+        self.activity = [(row["customer_id"], date.fromisoformat(row["activity_date"]), int(row["events"]))
+                         for row in raw.get("activity") or []]
+        # The last instant at which a paid stretch of a subscription starts, known by now or not.
+        self.last_paid_start = {}
         self.terms = []
         for row in raw.get("subscriptions") or []:
             row = {k: None if v == "" else v for k, v in row.items()}
             start, end = self.instant(row["started_at"]), self.instant(row["ended_at"])
+            if (end is None or end > start) and self._mrr(row, self.plans[row["plan_id"]]) > 0:
+                self.last_paid_start[row["subscription_id"]] = max(
+                    start, self.last_paid_start.get(row["subscription_id"], start))
             if self.day(start) >= self.as_of or (end is not None and end <= start):
                 continue
             known_end = None if end is None or self.day(end) >= self.as_of else end
@@ -283,6 +291,73 @@ class Facts(Company):
             day += DAY
         return result
 
+    # risks and prospects, as known at as_of_date
+
+    def risks(self, customer):
+        """The signs that a customer may leave."""
+        running = [t for t in self.terms if t.customer == customer and t.end is None]
+        stage = self.stages(customer).get(self.as_of - DAY, "prospect")
+        is_paused = any(t.status == "paused" for t in running)
+        # Of a lapsed customer with a paused subscription all signs are told, not this one alone.
+        if stage == "prospect" or (stage == "lapsed" and not is_paused):
+            return []
+        orders, signs = self.orders_of.get(customer, []), []
+        if any(self._ends_for_good(t) for t in running if t.mrr > 0):
+            signs.append("cancellation scheduled")
+        signs += ["past due"] if any(t.status == "past_due" for t in running) else []
+        signs += ["paused"] if is_paused else []
+        days = [order.day for order in orders]
+        gaps = [(b - a).days for a, b in zip(days, days[1:])]
+        if gaps and (self.as_of - days[-1]).days > 2 * Fraction(sum(gaps), len(gaps)):
+            signs.append("silent for longer than usual")
+        if 2 * self.events_of(customer, 30, 0) < self.events_of(customer, 60, 30):
+            signs.append("activity halved")
+        spent, spent_before = (sum(order.revenue for order in orders if n * DAY >= self.as_of - order.day > m * DAY)
+                               for n, m in ((90, 0), (180, 90)))
+        if spent_before > 0 and 2 * spent < spent_before:
+            signs.append("spend halved")
+        return signs
+
+    def _ends_for_good(self, term):
+        """Whether the cancellation of a running stretch was requested, or its scheduled end is not followed."""
+        if term.requested is not None and self.day(term.requested) < self.as_of:
+            return True
+        # An end in a far year stands for none.
+        return (term.scheduled_end is not None and term.scheduled_end < datetime(2200, 1, 1)
+                and self.last_paid_start.get(term.subscription, term.start) < term.scheduled_end)
+
+    def events_of(self, customer, first, last):
+        """Events from so many days before as_of_date to so many."""
+        return sum(events for who, day, events in self.activity
+                   if who == customer and first * DAY >= self.as_of - day > last * DAY)
+
+    def trial_ends_within(self, customer, hours):
+        limit = self.midnight(self.as_of) + timedelta(hours=hours)
+        return any(t.customer == customer and t.status == "trialing" and t.end is None
+                   and t.scheduled_end is not None and t.scheduled_end <= limit for t in self.terms)
+
+    def scores(self, measure):
+        """Fifths of the customers with an order: by how many of them there are below, so that equals score alike."""
+        values = {customer: measure(self.orders_of[customer]) for customer in self.customers
+                  if self.orders_of.get(customer)}
+        return {customer: 1 + 5 * sum(other < value for other in values.values()) // len(values)
+                for customer, value in values.items()}
+
+    def upsell_headroom(self, customer):
+        """What one tier more would bring, None if nothing is paid."""
+        running = [t for t in self.paid_terms if t.customer == customer and t.end is None]
+        total = Fraction(0)
+        for term in running:
+            plan = self.plans[term.plan]
+            alike = [other for other in self.plans.values() if None not in (plan["product"], plan["tier"], other["tier"])
+                     and all(other[key] == plan[key] for key in ("product", "currency", "billing_interval",
+                                                                 "billing_interval_count"))
+                     and int(other["tier"]) > int(plan["tier"])]
+            if alike:
+                following = min(alike, key=lambda other: (int(other["tier"]), Fraction(other["price"])))
+                total += max(self._mrr(term.row, following) - term.mrr, 0)
+        return total if running else None
+
 
 @cache
 def seed_reasons():
@@ -311,7 +386,8 @@ def by_attributes(first):
 
 def _churn_by_definition_by_period(facts):
     result = []
-    for definitions, first in ((BY_SUBSCRIPTION, lambda part: part.paid_from), (BY_ORDER, lambda part: part.ordered_from)):
+    for definitions, first in ((BY_SUBSCRIPTION, lambda part: part.paid_from),
+                               (BY_ORDER, lambda part: part.ordered_from)):
         events = defaultdict(list)
         for event in facts.events():
             if event["churn_definition"] in definitions:
@@ -442,6 +518,25 @@ def _lifecycle_transitions_by_period(facts):
 
 def _customers(facts):
     """The columns of `customers` that reference.py does not have."""
-    return [{"customer_id": customer,
-             "lifecycle_stage": facts.stages(customer).get(facts.as_of - DAY, "prospect")}
-            for customer in facts.customers]
+    recency = facts.scores(lambda orders: orders[-1].day)
+    frequency = facts.scores(len)
+    monetary = facts.scores(lambda orders: sum(order.revenue for order in orders))
+    names = {(int(row["recency_score"]), int(row["frequency_score"])): row["rfm_segment"]
+             for row in seed("rfm_segments")}
+    result = []
+    for customer in facts.customers:
+        risks = facts.risks(customer)
+        active_days = [day for who, day, events in facts.activity
+                       if who == customer and day < facts.as_of and events > 0]
+        result.append({
+            "customer_id": customer, "lifecycle_stage": facts.stages(customer).get(facts.as_of - DAY, "prospect"),
+            "is_at_risk": bool(risks), "risk_reasons": ", ".join(risks) or None,
+            "trial_ends_within_72_hours": facts.trial_ends_within(customer, 72),
+            "trial_ends_within_24_hours": facts.trial_ends_within(customer, 24),
+            "recency_score": recency.get(customer), "frequency_score": frequency.get(customer),
+            "monetary_score": monetary.get(customer),
+            "rfm_segment": names.get((recency.get(customer), frequency.get(customer))),
+            "upsell_headroom_mrr": money(facts.upsell_headroom(customer)),
+            "last_activity_on": max(active_days, default=None),
+            "events_last_30_days": facts.events_of(customer, 30, 0)})
+    return result
