@@ -20,6 +20,7 @@ paying_customers as (
 
 ),
 
+-- The first payment is no return; one that follows a first payment of some hours is.
 return_days as (
 
     select
@@ -27,7 +28,7 @@ return_days as (
         movement_date
 
     from ledger
-    where opening_mrr = 0 and closing_mrr > 0
+    where opening_mrr = 0 and closing_mrr > 0 and previous_movement_date is not null
 
 ),
 

@@ -91,13 +91,14 @@ losses as (
 
     union all
 
+    -- A subscription may have changed product on its last day: two terms that end on it.
     select
         'annual_not_renewed' as churn_definition,
         customer_id,
         grace_end_date as churned_on,
         mrr,
         plan_id,
-        subscription_id as loss_id,
+        subscription_id || ' ' || cast(started_at as {{ dbt.type_string() }}) as loss_id,
         end_reason
 
     from unrenewed_terms

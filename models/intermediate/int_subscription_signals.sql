@@ -22,7 +22,16 @@ as_of_date as (
 
 plans as (select * from {{ ref('stg_plans') }}),
 
--- Later starts count for one thing only: whether a scheduled end is one, or a change of terms.
+ending_subscriptions as (
+
+    select distinct subscription_id
+    from live_stretches
+    where scheduled_end_at is not null
+
+),
+
+-- Later starts count for one thing only: whether a scheduled end is one, or a change of terms. What is paid is a matter
+-- of the rounded MRR here, too; only where it matters, because pricing is slow.
 paid_starts as (
 
     select
@@ -30,13 +39,13 @@ paid_starts as (
         max(subscriptions.started_at) as last_paid_start_at
 
     from {{ ref('stg_subscriptions') }} as subscriptions
+    inner join ending_subscriptions
+        on subscriptions.subscription_id = ending_subscriptions.subscription_id
     inner join plans
         on subscriptions.plan_id = plans.plan_id
     where
         subscriptions.status in ('active', 'past_due')
-        and subscriptions.quantity > 0
-        and subscriptions.discount_percent < 100
-        and plans.price > 0
+        and {{ monthly_amount('plans', 'subscriptions.quantity', 'subscriptions.discount_percent') }} > 0
         and (subscriptions.ended_at is null or subscriptions.ended_at > subscriptions.started_at)
     group by subscriptions.subscription_id
 

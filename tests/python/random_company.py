@@ -1,6 +1,6 @@
 """Random small companies that the public contract allows, made as awkward as the contract allows them to be.
 
-`company(seed)` returns `(raw, settings)`: the four raw tables as lists of dicts of text ('' is null), as a csv reader
+`company(seed)` returns `(raw, settings)`: the raw tables as lists of dicts of text ('' is null), as a csv reader
 would give them, and the contract's vars. The same seed gives the same company.
 """
 import random
@@ -18,6 +18,7 @@ TEXTS = ["#1", "#", "a", "A", "a ", " a", "O'Brien", 'say "hi"', "x,y", "line\nb
 COUNTRIES = ["DE", "US", "BR", "de", "unknown", "all", ""]
 CHANNELS = ["ads", "Ads", "word of mouth", "search, paid", "unknown", "🦊", "", ""]
 REASONS = ["", "", "too expensive", 'said "no", left', "line\nbreak", "🦊", "NULL"]
+KNOWN_REASONS = ["Price", " card declined", "switched plan ", "cancelled", "Budget cuts", "   ", "fraud"]
 DISCOUNTS = ["0", "0", "0", "0.0", "10", "33.3333", "33.3333333333", "50", "99.9999", "100"]
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 # plan name, tier, price, interval, count: monthly 10 and yearly 120 are one MRR, the last two round to a millionth or 0
@@ -59,6 +60,10 @@ class _Clock:
         day = self.as_of if self.as_of and kind > 0.93 else rng.choice(self.edges)
         midnight = self.midnight(day) if rng.random() < 0.75 else datetime.combine(day, time())
         return midnight + rng.choice([0, 0, 0, -1, 1, -0.5, 0.25, -0.000001, 0.000001]) * SECOND
+
+    def parsed(self, text):
+        """The instant of such a text."""
+        return self.midnight(date.fromisoformat(text)) if len(text) == 10 else datetime.fromisoformat(text.rstrip("Z"))
 
     def text(self, instant):
         """Text of an instant in one of the accepted forms; a bare date where the instant is a local midnight."""
@@ -123,6 +128,73 @@ def _orders(rng, clock, customers, count, countable):
     return rows
 
 
+def _scheduled_end(rng, clock, row, plans):
+    """Let a stretch without an end have one around as_of_date, and sometimes the next one start there."""
+    if row["started_at"][:10] >= (clock.as_of - 2 * DAY).isoformat():
+        return []
+    end = clock.midnight(clock.as_of) + rng.choice([-3600, 0, 3600, 86399, 86400, 86401, 259200, 259201]) * SECOND
+    row["ended_at"] = rng.choice([clock.text(end)] * 4 + ["9999-12-31"])
+    row["status"] = rng.choice(["trialing", "trialing", "active", row["status"]])
+    if row["ended_at"] == "9999-12-31" or rng.random() < 0.5:
+        return []
+    plan = rng.choice(plans if rng.random() < 0.6 else plans[-2:])  # the last two pay next to nothing, or nothing
+    return [row | {"plan_id": plan["plan_id"], "status": rng.choice(["active", "active", "paused"]),
+                   "quantity": rng.choice(["0", "1", "1"]), "discount_percent": rng.choice(DISCOUNTS),
+                   "started_at": clock.text(end), "ended_at": "", "cancel_requested_at": ""}]
+
+
+def _split_at_the_end(rng, clock, row, yearly):
+    """Make of a stretch two yearly terms, the second of which is the last day of the first."""
+    if row["ended_at"] in ("", "9999-12-31"):
+        return []
+    start, end = clock.parsed(row["started_at"]), clock.parsed(row["ended_at"])
+    change = end - rng.choice([1, 3600]) * SECOND
+    if change <= start:
+        return []
+    before, after = rng.sample(yearly, 2)
+    row |= {"ended_at": clock.text(change), "status": "active", "plan_id": before}
+    return [row | {"plan_id": after, "started_at": clock.text(change), "ended_at": clock.text(end)}]
+
+
+def _add_signs_of_churn(rng, clock, raw):
+    """Requests that several stretches carry on, trials, yearly and scheduled ends, known reasons, and activity."""
+    yearly = [plan["plan_id"] for plan in raw["plans"] if plan["billing_interval"] == "year"]
+    requests = [clock.instant() for _ in range(8)]
+    if rng.random() < 0.5:  # one product and few tiers, dear and cheap ones at random
+        for plan in raw["plans"]:
+            plan |= {"product": rng.choice(["Main"] * 9 + [""]), "tier": rng.choice(["1", "2", "3", ""])}
+    by_subscription = {}
+    for row in raw["subscriptions"]:
+        by_subscription.setdefault(row["subscription_id"], []).append(row)
+    for rows in by_subscription.values():
+        rows.sort(key=lambda row: row["started_at"])
+        if rng.random() < 0.25:
+            request = clock.text(rng.choice(requests))
+            for row in rows[rng.randrange(len(rows)):]:
+                row["cancel_requested_at"] = request
+        if rng.random() < 0.2:
+            for row in rows:
+                row["plan_id"] = rng.choice(yearly)
+        if rng.random() < 0.25:
+            rows[0]["status"] = "trialing"
+        for row in rows:
+            if rng.random() < 0.4:
+                row["end_reason"] = rng.choice(KNOWN_REASONS)
+        if rows[-1]["ended_at"] == "" and rng.random() < 0.5 and clock.as_of:
+            raw["subscriptions"] += _scheduled_end(rng, clock, rows[-1], raw["plans"])
+        if rng.random() < 0.2:
+            raw["subscriptions"] += _split_at_the_end(rng, clock, rng.choice(rows), yearly)
+    used = {(row["customer_id"], (clock.first + n * DAY).isoformat())
+            for row in raw["customers"] if rng.random() < 0.5
+            for n in rng.sample(range(clock.days), rng.randint(1, 12))}
+    last = clock.as_of or clock.first + clock.days * DAY
+    used |= {(row["customer_id"], (last - n * DAY).isoformat())
+             for row in raw["customers"] if rng.random() < 0.5 for n in (-1, 0, 1, 30, 31, 60, 61) if rng.random() < 0.5}
+    raw["activity"] = [{"customer_id": customer, "activity_date": day, "events": rng.choice(["0", "1", "2", "3", "7"])}
+                       for customer, day in sorted(used)] if rng.random() < 0.8 else []
+    rng.shuffle(raw["activity"])
+
+
 def company(seed, size="small"):
     """A company for a seed: the raw tables and the settings."""
     rng = random.Random(seed)
@@ -157,6 +229,8 @@ def company(seed, size="small"):
     }
     for rows in raw.values():
         rng.shuffle(rows)
+    clock.rng = more = random.Random(f"{seed} of what leads to churn")  # so that all the rest stays as it is without
+    _add_signs_of_churn(more, clock, raw)
     settings = {
         "as_of_date": as_of and as_of.isoformat(), "reporting_timezone": zone,
         "fiscal_year_start_month": rng.choice([2, 4, 7, 10, 12]) if seed % 4 == 2 else 1,
@@ -164,5 +238,8 @@ def company(seed, size="small"):
         + rng.choice([["plan", "product", "billing_interval"], ["plan"], []]),
         "countable_order_statuses": countable, "gross_margin": rng.choice([1, 1, 0.7]),
         "period_grains": ["day", "week", "month", "quarter", "year"],
+        "renewal_grace_days": more.choice([30, 30, 1, 7, 45]), "inactivity_days": more.choice([90, 30, 60, 14]),
+        "single_purchase_days": more.choice([90, 30, 120]), "declining_days": more.choice([45, 10, 100]),
+        "trial_conversion_days": more.choice([30, 7, 60]), "new_customer_days": more.choice([90, 90, 20, 150]),
     }
     return raw, settings

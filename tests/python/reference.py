@@ -1,7 +1,8 @@
 """Brute-force reference of the retention marts, written from the text of the public contract alone.
 
-`marts(raw, settings)` recounts every number of every period from the customers' stretches and orders. It shares no
-ledger, running sum or calendar with the SQL; it is slow on purpose and meant for small inputs.
+`marts(raw, settings)` recounts every number of every period from the customers' stretches and orders;
+reference_churn.py does so with the marts about why and by which definition customers leave. They share no
+ledger, running sum or calendar with the SQL; they are slow on purpose and meant for small inputs.
 Every place where the contract leaves room is marked with a comment that starts with `# Reading:`.
 """
 from collections import Counter, defaultdict, namedtuple
@@ -367,8 +368,12 @@ class Company:
 # --- marts -----------------------------------------------------------------------------------------------------------
 
 def marts(raw, settings):
-    """All marts of the contract: name -> list of rows (dicts)."""
-    company = Company(raw, settings)
+    """The marts of this module: name -> list of rows (dicts)."""
+    return marts_of(Company(raw, settings))
+
+
+def marts_of(company):
+    """The same of a company that is there already."""
     churn, mrr, retention = _subscription_marts(company)
     return {
         "plan_transitions_by_period": _plan_transitions_by_period(company),
@@ -522,13 +527,15 @@ def _revenue_change_by_period(company):
     return result
 
 
-def _either_from(part):
-    return None if part.plans is not None else min((day for day in (part.paid_from, part.ordered_from) if day is not None), default=None)
+def either_from(part):
+    """The date of the first paid start or order of a slice that is not by plan."""
+    days = [day for day in (part.paid_from, part.ordered_from) if day is not None and part.plans is None]
+    return min(days, default=None)
 
 
 def _clv_by_period(company):
     result = []
-    for six, grain, start, end, part in company.rows(_either_from):
+    for six, grain, start, end, part in company.rows(either_from):
         row, paid_from, ordered_from = dict(six), part.paid_from, part.ordered_from
         # Reading: a side "has the period" where its own mart has the row, that is from the segment value's first paid
         # start or first order on; before it to-date counts and amounts are null, not 0.
@@ -659,7 +666,7 @@ def _customers(company):
 
 def _periods(company):
     """The periods of both sides."""
-    first = _either_from(company.slices[0])
+    first = either_from(company.slices[0])
     return [{"period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,
              "period_label": period_label(grain, start, company.fiscal_month),
              "days_in_period": (end - start).days, "is_complete": end <= company.as_of}
