@@ -6,17 +6,18 @@
 
 {{ config(severity = 'warn', fail_calc = 'coalesce(sum(warnings), 0)') }}
 
+{#- Ahead of the branch: a dry run is parsed, too, and the next run does not parse again. -#}
+{% set relations = {} %}
+{% for name in raw_table_names() %}
+    {% do relations.update({name: raw(name) | string | trim}) %}
+{% endfor %}
+
 {% if flags.EMPTY %}
 
 select 0 as warnings
 where false
 
 {% else %}
-
-{% set relations = {} %}
-{% for name in raw_table_names() %}
-    {% do relations.update({name: raw(name) | string | trim}) %}
-{% endfor %}
 
 with
 
