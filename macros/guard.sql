@@ -105,9 +105,8 @@ from answers
     create table if not exists quality.quarantine (
         build_id varchar, raw_table varchar, row_key json, row_content json, reason varchar, row_hash varchar
     );
-    create table if not exists quality.builds (
-        build_id varchar, finished_at timestamp, has_succeeded boolean, is_demo boolean
-    );
+    create table if not exists quality.builds (build_id varchar, finished_at timestamp, has_succeeded boolean);
+    alter table quality.builds add column if not exists is_demo boolean; -- warehouses of earlier versions have none
 {%- endmacro %}
 
 {#-
