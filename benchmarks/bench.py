@@ -237,7 +237,6 @@ def bench(size):
     customers, orders = SIZES.get(size) or (int(size), 10 * int(size))
     load = os.getloadavg()[0]
     measured = demo()
-    smaller = earlier(customers)
     for years, suffix, sides in [(6, "", SIDES), (12, " 12 years", SIDES[:1])][: 1 if size == "L" else 2]:
         raw = company(customers, orders, years)
         folder = DATA / f"build_{customers}_{years}"
@@ -257,7 +256,7 @@ def bench(size):
                 name = f"{rival} {side}{suffix}"
                 script = BENCHMARKS / "rivals" / f"{rival}.py"
                 # Twice the years are twice the customer-months.
-                needed = 2 * measured[f"{rival} {side}"]["peak_mb"] if suffix else smaller(name, customers)
+                needed = 2 * measured[f"{rival} {side}"]["peak_mb"] if suffix else expected_mb(name, customers)
                 measured[name] = measure(name, [sys.executable, script, raw, answers, side], needed)
             if rival != "floor" and not any(measured[f"{rival} {side}{suffix}"]["failed"] for side in sides):
                 check(rival, folder / "warehouse.duckdb", answers)
@@ -279,14 +278,14 @@ def incremental(folder, raw):
     return json.loads(finished.stdout)
 
 
-def earlier(customers):
-    """A function: the memory that a rival would need for so many customers, going by the next smaller company."""
+def expected_mb(name, customers):
+    """Memory that a rival should need from L on, going by the largest company below that was measured; else 0."""
     results = json.loads(RESULTS.read_text()).values() if RESULTS.exists() else []
     smaller = [each for each in results if each["customers"] < customers]
     if not smaller or customers < SIZES["L"][0]:
-        return lambda name, customers: 0
+        return 0
     largest = max(smaller, key=lambda each: each["customers"])
-    return lambda name, customers: largest["measured"][name]["peak_mb"] * customers // largest["customers"]
+    return largest["measured"][name]["peak_mb"] * customers // largest["customers"]
 
 
 def keep(size, customers, orders, load, measured):

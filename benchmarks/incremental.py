@@ -49,7 +49,8 @@ def main(folder, raw):
     connection.execute(TOUCHED)
     for table in TABLES:
         connection.execute(f"create view {table} as from read_parquet('{raw}/{table}.parquet')")
-        connection.execute(f"create temp table {table}_before as select customer_id, hash({table}) as row_hash from {table}")
+        rows = f"select customer_id, hash({table}) as row_hash from {table}"
+        connection.execute(f"create temp table {table}_before as {rows}")
 
     measured = {"find": 0.0, "replace": 0.0, "kept": 0.0}
     for table in TABLES:

@@ -217,7 +217,8 @@ def main():
         f"{size} is {each['customers']:,} customers, measured on {each['machine']}.\n" for size, each in results.items()
     )
     written = [
-        machines, table, errors(results), aims_table(results), f"![Seconds of ours, the rivals and the floor]({PLOT.name})\n",
+        machines, table, errors(results), aims_table(results),
+        f"![Seconds of ours, the rivals and the floor]({PLOT.name})\n",
         "The same number of changes over twice the years:\n", years_table(results),
         "What a build of one day's changes alone would cost at least:\n", incremental_table(results),
         slowest_table(results),
