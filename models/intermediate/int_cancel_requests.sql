@@ -77,10 +77,7 @@ requests as (
         outcomes.outcome_date
 
     from carrying_stretches
-    inner join outcomes
-        on
-            carrying_stretches.subscription_id = outcomes.subscription_id
-            and carrying_stretches.cancel_requested_at = outcomes.cancel_requested_at
+    inner join outcomes using (subscription_id, cancel_requested_at)
     where carrying_stretches.terms_rank = 1
 
 )

@@ -45,10 +45,7 @@ sums_by_segment as (
         cast(sum(sums.mrr) as decimal(38, 6)) as mrr
 
     from sums_by_combination as sums
-    inner join segments
-        on
-            sums.country = segments.country
-            and sums.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by sums.fact_type, sums.period_grain, sums.period_start_date, segments.segment, segments.segment_value
 
 )

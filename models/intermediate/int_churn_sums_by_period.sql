@@ -88,10 +88,7 @@ sums_by_segment as (
         cast(sum(sums.mrr_lost) as decimal(38, 6)) as mrr_lost
 
     from sums_by_combination as sums
-    inner join segments
-        on
-            sums.country = segments.country
-            and sums.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by sums.churn_definition, sums.period_grain, sums.period_start_date, segments.segment, segments.segment_value
 
 )

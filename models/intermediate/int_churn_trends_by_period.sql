@@ -79,12 +79,7 @@ trends as (
         end as churn_rate_direction
 
     from churn_rates
-    left join complete_trends
-        on
-            churn_rates.period_grain = complete_trends.period_grain
-            and churn_rates.segment = complete_trends.segment
-            and churn_rates.segment_value = complete_trends.segment_value
-            and churn_rates.complete_periods = complete_trends.complete_periods
+    left join complete_trends using (period_grain, segment, segment_value, complete_periods)
     left join churn_rates as years_before
         on
             churn_rates.period_grain = years_before.period_grain

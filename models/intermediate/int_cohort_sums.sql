@@ -95,10 +95,7 @@ sums_by_segment as (
         cast(sum(sums.revenue) as decimal(38, 10)) as revenue
 
     from sums_by_combination as sums
-    inner join segments
-        on
-            sums.country = segments.country
-            and sums.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by
         sums.basis, sums.period_grain, sums.cohort_start_date, sums.period_start_date, segments.segment,
         segments.segment_value

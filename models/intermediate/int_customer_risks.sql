@@ -41,12 +41,9 @@ signs as (
         ) as has_spend_halved
 
     from lifecycle_ledger
-    left join subscription_signals
-        on lifecycle_ledger.customer_id = subscription_signals.customer_id
-    left join customer_orders
-        on lifecycle_ledger.customer_id = customer_orders.customer_id
-    left join customer_activity
-        on lifecycle_ledger.customer_id = customer_activity.customer_id
+    left join subscription_signals using (customer_id)
+    left join customer_orders using (customer_id)
+    left join customer_activity using (customer_id)
 
 ),
 

@@ -100,10 +100,7 @@ date_periods as (
         periods.*
 
     from day_periods
-    inner join periods
-        on
-            day_periods.period_grain = periods.period_grain
-            and day_periods.period_start_date = periods.period_start_date
+    inner join periods using (period_grain, period_start_date)
 
 )
 

@@ -40,11 +40,7 @@ customer_revenue as (
         coalesce(previous_sums.revenue, first_orders.previous_order_revenue) as previous_revenue
 
     from first_orders
-    left join sums_of_several as sums
-        on
-            first_orders.customer_id = sums.customer_id
-            and first_orders.period_grain = sums.period_grain
-            and first_orders.period_start_date = sums.period_start_date
+    left join sums_of_several as sums using (customer_id, period_grain, period_start_date)
     left join sums_of_several as previous_sums
         on
             first_orders.customer_id = previous_sums.customer_id
@@ -83,10 +79,7 @@ kept_revenue as (
         cast(sum(kept.shrinkage_revenue) as decimal(38, 10)) as shrinkage_revenue
 
     from revenue_by_combination as kept
-    inner join segments
-        on
-            kept.country = segments.country
-            and kept.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by kept.period_grain, kept.period_start_date, segments.segment, segments.segment_value
 
 )

@@ -55,10 +55,7 @@ changes_by_day as (
         sum(sums.customers) as customers
 
     from changes_by_combination as sums
-    inner join segments
-        on
-            sums.country = segments.country
-            and sums.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by sums.stage_date, segments.segment, segments.segment_value, sums.lifecycle_stage
 
 ),

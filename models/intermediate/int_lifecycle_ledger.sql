@@ -91,8 +91,7 @@ ledger as (
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 
     from stages_before
-    inner join customers
-        on stages_before.customer_id = customers.customer_id
+    inner join customers using (customer_id)
     where stages_before.stage_before is distinct from stages_before.lifecycle_stage
     window customer_stages as (partition by stages_before.customer_id order by stages_before.stage_date)
 

@@ -25,12 +25,7 @@ segment_movements as (
         movements.mrr_lost_while_new
 
     from segment_periods
-    left join movements
-        on
-            segment_periods.period_grain = movements.period_grain
-            and segment_periods.period_start_date = movements.period_start_date
-            and segment_periods.segment = movements.segment
-            and segment_periods.segment_value = movements.segment_value
+    left join movements using (period_grain, period_start_date, segment, segment_value)
 
 ),
 

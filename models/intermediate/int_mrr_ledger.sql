@@ -61,10 +61,7 @@ planned_changes as (
         closing_plans.plan_id as closing_plan_id
 
     from daily_changes
-    left join closing_plans
-        on
-            daily_changes.customer_id = closing_plans.customer_id
-            and daily_changes.movement_date = closing_plans.movement_date
+    left join closing_plans using (customer_id, movement_date)
 
 ),
 
@@ -103,8 +100,7 @@ ledger as (
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 
     from balances
-    left join customers
-        on balances.customer_id = customers.customer_id
+    left join customers using (customer_id)
 
 )
 

@@ -37,10 +37,7 @@ movements_by_value as (
         segments.segment_value
 
     from movement_sums
-    inner join segments
-        on
-            movement_sums.country = segments.country
-            and movement_sums.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     where movement_sums.breakdown = 'attributes'
 
     union all
@@ -51,8 +48,7 @@ movements_by_value as (
         plan_segments.segment_value
 
     from movement_sums
-    inner join plan_segments
-        on movement_sums.plan_id = plan_segments.plan_id
+    inner join plan_segments using (plan_id)
     where movement_sums.breakdown = 'plan'
 
 ),

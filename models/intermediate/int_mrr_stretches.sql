@@ -55,8 +55,7 @@ priced_terms as (
         {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} as mrr_if_paid
 
     from terms
-    left join plans
-        on terms.plan_id = plans.plan_id
+    left join plans using (plan_id)
 
 ),
 
@@ -85,11 +84,7 @@ priced_stretches as (
         end as mrr
 
     from known_stretches
-    inner join priced_terms
-        on
-            known_stretches.plan_id = priced_terms.plan_id
-            and known_stretches.quantity = priced_terms.quantity
-            and known_stretches.discount_percent = priced_terms.discount_percent
+    inner join priced_terms using (plan_id, quantity, discount_percent)
 
 )
 

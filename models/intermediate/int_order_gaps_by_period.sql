@@ -36,10 +36,7 @@ daily_gaps as (
         count(*) as gaps
 
     from orders
-    inner join segments
-        on
-            orders.country = segments.country
-            and orders.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by orders.order_date, segments.segment_number, orders.days_since_previous_order
 
 ),
@@ -107,8 +104,7 @@ averages_by_segment as (
         {{ ratio('averages.lower_middle + averages.upper_middle', '2') }} as median_days_between_orders
 
     from averages
-    inner join segments
-        on averages.segment_number = segments.segment_number
+    inner join segments using (segment_number)
 
 )
 

@@ -60,8 +60,7 @@ attributed_orders as (
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 
     from numbered_orders
-    left join customers
-        on numbered_orders.customer_id = customers.customer_id
+    left join customers using (customer_id)
 
 )
 

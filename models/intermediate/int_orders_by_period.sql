@@ -39,18 +39,8 @@ period_sums as (
         order_gaps.median_days_between_orders
 
     from segment_periods
-    left join sums
-        on
-            segment_periods.period_grain = sums.period_grain
-            and segment_periods.period_start_date = sums.period_start_date
-            and segment_periods.segment = sums.segment
-            and segment_periods.segment_value = sums.segment_value
-    left join order_gaps
-        on
-            segment_periods.period_grain = order_gaps.period_grain
-            and segment_periods.period_start_date = order_gaps.period_start_date
-            and segment_periods.segment = order_gaps.segment
-            and segment_periods.segment_value = order_gaps.segment_value
+    left join sums using (period_grain, period_start_date, segment, segment_value)
+    left join order_gaps using (period_grain, period_start_date, segment, segment_value)
 
 ),
 

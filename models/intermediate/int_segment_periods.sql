@@ -54,8 +54,7 @@ active_periods as (
     from first_paid_starts
     inner join date_periods
         on first_paid_starts.start_date = date_periods.date_day
-    inner join plan_segments
-        on first_paid_starts.plan_id = plan_segments.plan_id
+    inner join plan_segments using (plan_id)
 
 ),
 

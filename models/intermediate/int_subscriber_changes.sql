@@ -67,8 +67,7 @@ subscriber_changes as (
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 
     from balances
-    left join customers
-        on balances.customer_id = customers.customer_id
+    left join customers using (customer_id)
 
 )
 

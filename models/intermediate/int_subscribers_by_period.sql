@@ -62,10 +62,7 @@ changes as (
         0 as marts_rows
 
     from sums_by_combination as sums
-    inner join segments
-        on
-            sums.country = segments.country
-            and sums.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
 
     union all
 

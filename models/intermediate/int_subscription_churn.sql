@@ -79,13 +79,8 @@ events as (
         paying_customers.acquisition_channel
 
     from ranked_losses
-    inner join paying_customers
-        on ranked_losses.customer_id = paying_customers.customer_id
-    left join first_returns
-        on
-            ranked_losses.churn_definition = first_returns.churn_definition
-            and ranked_losses.customer_id = first_returns.customer_id
-            and ranked_losses.churned_on = first_returns.churned_on
+    inner join paying_customers using (customer_id)
+    left join first_returns using (churn_definition, customer_id, churned_on)
     where ranked_losses.loss_rank = 1
 
 )

@@ -39,10 +39,8 @@ paid_starts as (
         max(subscriptions.started_at) as last_paid_start_at
 
     from {{ ref('stg_subscriptions') }} as subscriptions
-    inner join ending_subscriptions
-        on subscriptions.subscription_id = ending_subscriptions.subscription_id
-    inner join plans
-        on subscriptions.plan_id = plans.plan_id
+    inner join ending_subscriptions using (subscription_id)
+    inner join plans using (plan_id)
     where
         subscriptions.status in ('active', 'past_due')
         and {{ monthly_amount('plans', 'subscriptions.quantity', 'subscriptions.discount_percent') }} > 0
@@ -82,8 +80,7 @@ stretch_signals as (
 
     from live_stretches
     cross join as_of_date
-    left join paid_starts
-        on live_stretches.subscription_id = paid_starts.subscription_id
+    left join paid_starts using (subscription_id)
 
 ),
 

@@ -42,10 +42,7 @@ sums_by_segment as (
         cast(sum(sums.trials_converted_in_time) as bigint) as trials_converted_in_time
 
     from sums_by_combination as sums
-    inner join segments
-        on
-            sums.country = segments.country
-            and sums.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by sums.period_grain, sums.period_start_date, segments.segment, segments.segment_value
 
 )

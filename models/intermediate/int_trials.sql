@@ -66,10 +66,8 @@ followed_trials as (
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
 
     from trials
-    left join conversions
-        on trials.subscription_id = conversions.subscription_id
-    left join customers
-        on trials.customer_id = customers.customer_id
+    left join conversions using (subscription_id)
+    left join customers using (customer_id)
 
 )
 

@@ -57,8 +57,7 @@ stretch_headroom as (
         ) as headroom_mrr
 
     from paid_stretches
-    left join next_plans
-        on paid_stretches.plan_id = next_plans.plan_id
+    left join next_plans using (plan_id)
 
 ),
 

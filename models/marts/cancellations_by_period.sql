@@ -30,12 +30,7 @@ period_facts as (
         cancellation_facts.mrr
 
     from mrr_by_period
-    left join cancellation_facts
-        on
-            mrr_by_period.period_grain = cancellation_facts.period_grain
-            and mrr_by_period.period_start_date = cancellation_facts.period_start_date
-            and mrr_by_period.segment = cancellation_facts.segment
-            and mrr_by_period.segment_value = cancellation_facts.segment_value
+    left join cancellation_facts using (period_grain, period_start_date, segment, segment_value)
 
 ),
 

@@ -32,15 +32,8 @@ period_sums as (
         coalesce(churn_sums.mrr_lost, 0) as mrr_lost
 
     from segment_periods
-    inner join churn_definitions
-        on segment_periods.basis = churn_definitions.basis
-    left join churn_sums
-        on
-            churn_definitions.churn_definition = churn_sums.churn_definition
-            and segment_periods.period_grain = churn_sums.period_grain
-            and segment_periods.period_start_date = churn_sums.period_start_date
-            and segment_periods.segment = churn_sums.segment
-            and segment_periods.segment_value = churn_sums.segment_value
+    inner join churn_definitions using (basis)
+    left join churn_sums using (churn_definition, period_grain, period_start_date, segment, segment_value)
 
 ),
 
@@ -68,12 +61,7 @@ openings as (
         end as opening_customers
 
     from order_openings
-    left join mrr_by_period
-        on
-            order_openings.period_grain = mrr_by_period.period_grain
-            and order_openings.period_start_date = mrr_by_period.period_start_date
-            and order_openings.segment = mrr_by_period.segment
-            and order_openings.segment_value = mrr_by_period.segment_value
+    left join mrr_by_period using (period_grain, period_start_date, segment, segment_value)
 
 ),
 

@@ -100,8 +100,7 @@ churn_events as (
         explained_events.returned_on
 
     from explained_events
-    inner join banded_tenures
-        on explained_events.tenure_days = banded_tenures.tenure_days
+    inner join banded_tenures using (tenure_days)
 
 )
 

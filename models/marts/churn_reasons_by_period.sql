@@ -39,14 +39,8 @@ sums_by_segment as (
         sum(churned_customers.opening_mrr) as mrr
 
     from churned_customers
-    inner join churn_events
-        on
-            churned_customers.customer_id = churn_events.customer_id
-            and churned_customers.churned_on = churn_events.churned_on
-    inner join segments
-        on
-            churned_customers.country = segments.country
-            and churned_customers.acquisition_channel = segments.acquisition_channel
+    inner join churn_events using (customer_id, churned_on)
+    inner join segments using (country, acquisition_channel)
     group by
         churned_customers.period_grain, churned_customers.period_start_date, segments.segment, segments.segment_value,
         churn_events.churn_type, churn_events.reason, churn_events.tenure_band, churn_events.plan_id
@@ -72,12 +66,7 @@ shares as (
         {{ ratio('sums.mrr', 'mrr_by_period.churned_mrr') }} as share_of_churned_mrr
 
     from sums_by_segment as sums
-    inner join mrr_by_period
-        on
-            sums.period_grain = mrr_by_period.period_grain
-            and sums.period_start_date = mrr_by_period.period_start_date
-            and sums.segment = mrr_by_period.segment
-            and sums.segment_value = mrr_by_period.segment_value
+    inner join mrr_by_period using (period_grain, period_start_date, segment, segment_value)
 
 )
 

@@ -42,20 +42,9 @@ rates as (
         orders_by_period.identified_revenue_to_date
 
     from segment_periods
-    inner join period_grains
-        on segment_periods.period_grain = period_grains.period_grain
-    left join mrr_by_period
-        on
-            segment_periods.period_grain = mrr_by_period.period_grain
-            and segment_periods.period_start_date = mrr_by_period.period_start_date
-            and segment_periods.segment = mrr_by_period.segment
-            and segment_periods.segment_value = mrr_by_period.segment_value
-    left join orders_by_period
-        on
-            segment_periods.period_grain = orders_by_period.period_grain
-            and segment_periods.period_start_date = orders_by_period.period_start_date
-            and segment_periods.segment = orders_by_period.segment
-            and segment_periods.segment_value = orders_by_period.segment_value
+    inner join period_grains using (period_grain)
+    left join mrr_by_period using (period_grain, period_start_date, segment, segment_value)
+    left join orders_by_period using (period_grain, period_start_date, segment, segment_value)
 
 ),
 

@@ -65,20 +65,9 @@ customer_churn as (
         end as benchmark_verdict
 
     from mrr_by_period
-    inner join churn_trends
-        on
-            mrr_by_period.period_grain = churn_trends.period_grain
-            and mrr_by_period.period_start_date = churn_trends.period_start_date
-            and mrr_by_period.segment = churn_trends.segment
-            and mrr_by_period.segment_value = churn_trends.segment_value
-    left join subscribers_by_period
-        on
-            mrr_by_period.period_grain = subscribers_by_period.period_grain
-            and mrr_by_period.period_start_date = subscribers_by_period.period_start_date
-            and mrr_by_period.segment = subscribers_by_period.segment
-            and mrr_by_period.segment_value = subscribers_by_period.segment_value
-    left join churn_benchmarks
-        on mrr_by_period.period_grain = churn_benchmarks.period_grain
+    inner join churn_trends using (period_grain, period_start_date, segment, segment_value)
+    left join subscribers_by_period using (period_grain, period_start_date, segment, segment_value)
+    left join churn_benchmarks using (period_grain)
 
 )
 

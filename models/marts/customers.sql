@@ -76,24 +76,14 @@ described_customers as (
         cast(coalesce(activity.events_last_30_days, 0) as bigint) as events_last_30_days
 
     from customers
-    left join subscription_facts
-        on customers.customer_id = subscription_facts.customer_id
-    left join orders
-        on customers.customer_id = orders.customer_id
-    left join stages
-        on customers.customer_id = stages.customer_id
-    left join signals
-        on customers.customer_id = signals.customer_id
-    left join activity
-        on customers.customer_id = activity.customer_id
-    left join risks
-        on customers.customer_id = risks.customer_id
-    left join headroom
-        on customers.customer_id = headroom.customer_id
-    left join rfm_segments
-        on
-            orders.recency_score = rfm_segments.recency_score
-            and orders.frequency_score = rfm_segments.frequency_score
+    left join subscription_facts using (customer_id)
+    left join orders using (customer_id)
+    left join stages using (customer_id)
+    left join signals using (customer_id)
+    left join activity using (customer_id)
+    left join risks using (customer_id)
+    left join headroom using (customer_id)
+    left join rfm_segments using (recency_score, frequency_score)
 
 )
 

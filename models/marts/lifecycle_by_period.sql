@@ -62,13 +62,7 @@ closings as (
         ) as customers
 
     from stage_periods
-    left join changes
-        on
-            stage_periods.period_grain = changes.period_grain
-            and stage_periods.period_start_date = changes.period_start_date
-            and stage_periods.segment = changes.segment
-            and stage_periods.segment_value = changes.segment_value
-            and stage_periods.lifecycle_stage = changes.lifecycle_stage
+    left join changes using (period_grain, period_start_date, segment, segment_value, lifecycle_stage)
 
 ),
 

@@ -89,10 +89,7 @@ transitions as (
         cast(sum(sums.customers) as bigint) as customers
 
     from transitions_by_combination as sums
-    inner join segments
-        on
-            sums.country = segments.country
-            and sums.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by
         sums.period_grain, sums.period_start_date, sums.period_end_date, sums.is_complete, segments.segment,
         segments.segment_value, sums.from_stage, sums.to_stage

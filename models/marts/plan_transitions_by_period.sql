@@ -38,14 +38,8 @@ transitions as (
         cast(sum(movement_sums.closing_mrr - movement_sums.opening_mrr) as decimal(38, 6)) as mrr_change
 
     from movement_sums
-    inner join segments
-        on
-            movement_sums.country = segments.country
-            and movement_sums.acquisition_channel = segments.acquisition_channel
-    inner join periods
-        on
-            movement_sums.period_grain = periods.period_grain
-            and movement_sums.period_start_date = periods.period_start_date
+    inner join segments using (country, acquisition_channel)
+    inner join periods using (period_grain, period_start_date)
     group by
         periods.period_grain, periods.period_start_date, periods.period_end_date, periods.is_complete, segments.segment,
         segments.segment_value, movement_sums.from_plan_id, movement_sums.to_plan_id

@@ -59,14 +59,7 @@ observations as (
         sum(cohort_sums.revenue) over history as revenue_so_far
 
     from cohort_periods
-    left join cohort_sums
-        on
-            cohort_periods.basis = cohort_sums.basis
-            and cohort_periods.period_grain = cohort_sums.period_grain
-            and cohort_periods.cohort_start_date = cohort_sums.cohort_start_date
-            and cohort_periods.period_start_date = cohort_sums.period_start_date
-            and cohort_periods.segment = cohort_sums.segment
-            and cohort_periods.segment_value = cohort_sums.segment_value
+    left join cohort_sums using (basis, period_grain, cohort_start_date, period_start_date, segment, segment_value)
     window history as (
         partition by
             cohort_periods.basis,

@@ -19,12 +19,7 @@ revenue_of_both_periods as (
         lag(orders_by_period.identified_revenue, 1, 0) over history as previous_identified_revenue
 
     from orders_by_period
-    left join kept_revenue
-        on
-            orders_by_period.period_grain = kept_revenue.period_grain
-            and orders_by_period.period_start_date = kept_revenue.period_start_date
-            and orders_by_period.segment = kept_revenue.segment
-            and orders_by_period.segment_value = kept_revenue.segment_value
+    left join kept_revenue using (period_grain, period_start_date, segment, segment_value)
     window history as (
         partition by orders_by_period.period_grain, orders_by_period.segment, orders_by_period.segment_value
         order by orders_by_period.period_start_date

@@ -70,12 +70,7 @@ trial_conversion as (
         end as conversion_rate
 
     from segment_periods
-    left join sums
-        on
-            segment_periods.period_grain = sums.period_grain
-            and segment_periods.period_start_date = sums.period_start_date
-            and segment_periods.segment = sums.segment
-            and segment_periods.segment_value = sums.segment_value
+    left join sums using (period_grain, period_start_date, segment, segment_value)
 
 )
 

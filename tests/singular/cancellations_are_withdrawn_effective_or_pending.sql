@@ -35,8 +35,7 @@ select
 
 from grains
 cross join pending_requests
-left join period_sums
-    on grains.period_grain = period_sums.period_grain
+left join period_sums using (period_grain)
 where
     coalesce(period_sums.requested, 0)
     <> coalesce(period_sums.withdrawn, 0) + coalesce(period_sums.effective, 0) + pending_requests.requests

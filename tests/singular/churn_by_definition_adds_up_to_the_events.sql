@@ -42,12 +42,8 @@ select
 
 from grains
 cross join definitions
-left join events
-    on definitions.churn_definition = events.churn_definition
-left join period_sums
-    on
-        grains.period_grain = period_sums.period_grain
-        and definitions.churn_definition = period_sums.churn_definition
+left join events using (churn_definition)
+left join period_sums using (period_grain, churn_definition)
 where
     coalesce(events.churned_customers, 0) <> coalesce(period_sums.churned_customers, 0)
     or coalesce(events.mrr_lost, 0) <> coalesce(period_sums.mrr_lost, 0)

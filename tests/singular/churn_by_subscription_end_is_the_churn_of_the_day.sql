@@ -28,25 +28,17 @@ mrr_churn as (
 )
 
 select
-    coalesce(churn_by_definition.period_start_date, customer_churn.period_start_date) as period_start_date,
-    coalesce(churn_by_definition.segment, customer_churn.segment) as segment,
-    coalesce(churn_by_definition.segment_value, customer_churn.segment_value) as segment_value,
+    period_start_date,
+    segment,
+    segment_value,
     churn_by_definition.churned_customers as lost_customers,
     customer_churn.churned_customers,
     churn_by_definition.mrr_lost,
     mrr_churn.churned_mrr
 
 from churn_by_definition
-full join customer_churn
-    on
-        churn_by_definition.period_start_date = customer_churn.period_start_date
-        and churn_by_definition.segment = customer_churn.segment
-        and churn_by_definition.segment_value = customer_churn.segment_value
-left join mrr_churn
-    on
-        customer_churn.period_start_date = mrr_churn.period_start_date
-        and customer_churn.segment = mrr_churn.segment
-        and customer_churn.segment_value = mrr_churn.segment_value
+full join customer_churn using (period_start_date, segment, segment_value)
+left join mrr_churn using (period_start_date, segment, segment_value)
 where
     churn_by_definition.churned_customers is distinct from customer_churn.churned_customers
     or churn_by_definition.mrr_lost is distinct from mrr_churn.churned_mrr

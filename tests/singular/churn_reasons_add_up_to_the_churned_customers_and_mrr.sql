@@ -39,18 +39,8 @@ select
     reasons.mrr as mrr_of_reasons
 
 from customer_churn
-inner join mrr_churn
-    on
-        customer_churn.period_grain = mrr_churn.period_grain
-        and customer_churn.period_start_date = mrr_churn.period_start_date
-        and customer_churn.segment = mrr_churn.segment
-        and customer_churn.segment_value = mrr_churn.segment_value
-left join reasons
-    on
-        customer_churn.period_grain = reasons.period_grain
-        and customer_churn.period_start_date = reasons.period_start_date
-        and customer_churn.segment = reasons.segment
-        and customer_churn.segment_value = reasons.segment_value
+inner join mrr_churn using (period_grain, period_start_date, segment, segment_value)
+left join reasons using (period_grain, period_start_date, segment, segment_value)
 where
     customer_churn.churned_customers <> coalesce(reasons.customers, 0)
     or mrr_churn.churned_mrr <> coalesce(reasons.mrr, 0)

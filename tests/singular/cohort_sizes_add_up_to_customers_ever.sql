@@ -49,8 +49,5 @@ select
 
 from customers_ever
 cross join cohort_grains
-left join cohort_sizes
-    on
-        customers_ever.basis = cohort_sizes.basis
-        and cohort_grains.period_grain = cohort_sizes.period_grain
+left join cohort_sizes using (basis, period_grain)
 where customers_ever.customers <> coalesce(cohort_sizes.customers, 0)

@@ -43,10 +43,7 @@ cohort_sums as (
         periods.period_start_date
 
     from sums_by_number
-    inner join periods
-        on
-            sums_by_number.period_grain = periods.period_grain
-            and sums_by_number.period_number = periods.period_number
+    inner join periods using (period_grain, period_number)
 
 ),
 
@@ -86,13 +83,7 @@ select
     cohort_sums.revenue as revenue_of_cohorts
 
 from period_sums
-left join cohort_sums
-    on
-        period_sums.basis = cohort_sums.basis
-        and period_sums.period_grain = cohort_sums.period_grain
-        and period_sums.period_start_date = cohort_sums.period_start_date
-        and period_sums.segment = cohort_sums.segment
-        and period_sums.segment_value = cohort_sums.segment_value
+left join cohort_sums using (basis, period_grain, period_start_date, segment, segment_value)
 where
     period_sums.customers <> coalesce(cohort_sums.customers, 0)
     or period_sums.revenue <> coalesce(cohort_sums.revenue, 0)

@@ -36,6 +36,5 @@ select
     current_stages.customers as current_customers
 
 from last_closings
-left join current_stages
-    on last_closings.lifecycle_stage = current_stages.lifecycle_stage
+left join current_stages using (lifecycle_stage)
 where last_closings.place = 1 and last_closings.customers <> coalesce(current_stages.customers, 0)

@@ -59,14 +59,11 @@ ledger_mrr as (
 )
 
 select
-    coalesce(live_mrr.customer_id, ledger_mrr.customer_id) as customer_id,
-    coalesce(live_mrr.date_day, ledger_mrr.date_day) as date_day,
+    customer_id,
+    date_day,
     live_mrr.mrr as mrr_of_live_stretches,
     ledger_mrr.mrr as mrr_of_ledger
 
 from live_mrr
-full join ledger_mrr
-    on
-        live_mrr.customer_id = ledger_mrr.customer_id
-        and live_mrr.date_day = ledger_mrr.date_day
+full join ledger_mrr using (customer_id, date_day)
 where live_mrr.mrr is distinct from ledger_mrr.mrr

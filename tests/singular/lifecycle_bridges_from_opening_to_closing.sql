@@ -34,10 +34,7 @@ customers_before as (
         on
             ledger.stage_date < first_days.first_day
             and coalesce(ledger.next_stage_date >= first_days.first_day, true)
-    inner join segments
-        on
-            ledger.country = segments.country
-            and ledger.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by first_days.period_grain, segments.segment, segments.segment_value, ledger.stage_after
 
 ),
@@ -102,19 +99,8 @@ select
     net_flows.customers as net_flow
 
 from closings
-left join customers_before
-    on
-        closings.period_grain = customers_before.period_grain
-        and closings.segment = customers_before.segment
-        and closings.segment_value = customers_before.segment_value
-        and closings.lifecycle_stage = customers_before.lifecycle_stage
-left join net_flows
-    on
-        closings.period_grain = net_flows.period_grain
-        and closings.period_start_date = net_flows.period_start_date
-        and closings.segment = net_flows.segment
-        and closings.segment_value = net_flows.segment_value
-        and closings.lifecycle_stage = net_flows.lifecycle_stage
+left join customers_before using (period_grain, segment, segment_value, lifecycle_stage)
+left join net_flows using (period_grain, period_start_date, segment, segment_value, lifecycle_stage)
 where
     closings.customers
     <> coalesce(closings.previous_customers, customers_before.customers, 0) + coalesce(net_flows.customers, 0)

@@ -30,10 +30,7 @@ arrivals as (
     from spans
     inner join date_periods
         on spans.start_date = date_periods.date_day
-    inner join segments
-        on
-            spans.country = segments.country
-            and spans.acquisition_channel = segments.acquisition_channel
+    inner join segments using (country, acquisition_channel)
     group by
         spans.churn_definition, date_periods.period_grain, date_periods.period_start_date, segments.segment,
         segments.segment_value
@@ -45,13 +42,7 @@ select
     arrivals.customers as arrived_customers
 
 from churn_by_definition
-left join arrivals
-    on
-        churn_by_definition.churn_definition = arrivals.churn_definition
-        and churn_by_definition.period_grain = arrivals.period_grain
-        and churn_by_definition.period_start_date = arrivals.period_start_date
-        and churn_by_definition.segment = arrivals.segment
-        and churn_by_definition.segment_value = arrivals.segment_value
+left join arrivals using (churn_definition, period_grain, period_start_date, segment, segment_value)
 where
     churn_by_definition.opening_customers < 0
     or churn_by_definition.churned_customers

@@ -17,12 +17,7 @@ balances as (
         lag(customers.period_start_date) over history as previous_period_start_date
 
     from {{ ref('customer_churn_by_period') }} as customers
-    inner join {{ ref('mrr_churn_by_period') }} as mrr
-        on
-            customers.period_grain = mrr.period_grain
-            and customers.period_start_date = mrr.period_start_date
-            and customers.segment = mrr.segment
-            and customers.segment_value = mrr.segment_value
+    inner join {{ ref('mrr_churn_by_period') }} as mrr using (period_grain, period_start_date, segment, segment_value)
     window history as (
         partition by customers.period_grain, customers.segment, customers.segment_value
         order by customers.period_start_date

@@ -24,10 +24,7 @@ select
     plan_sums.closing_mrr as closing_mrr_of_plans
 
 from {{ ref('int_mrr_ledger') }} as ledger
-left join plan_sums
-    on
-        ledger.customer_id = plan_sums.customer_id
-        and ledger.movement_date = plan_sums.movement_date
+left join plan_sums using (customer_id, movement_date)
 where
     ledger.opening_mrr <> coalesce(plan_sums.opening_mrr, 0)
     or ledger.closing_mrr <> coalesce(plan_sums.closing_mrr, 0)

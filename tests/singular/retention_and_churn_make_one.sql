@@ -11,12 +11,7 @@ select
     churn.churn_rate
 
 from retention
-full join churn
-    on
-        retention.period_grain = churn.period_grain
-        and retention.period_start_date = churn.period_start_date
-        and retention.segment = churn.segment
-        and retention.segment_value = churn.segment_value
+full join churn using (period_grain, period_start_date, segment, segment_value)
 where
     retention.opening_customers is distinct from churn.opening_customers
     or (retention.opening_customers > 0) <> (retention.retention_rate is not null)

@@ -38,8 +38,7 @@ select
     period_sums.trials_ended_up
 
 from trials_in_the_calendar
-full join period_sums
-    on trials_in_the_calendar.period_grain = period_sums.period_grain
+full join period_sums using (period_grain)
 where
     trials_in_the_calendar.trials_started is distinct from period_sums.trials_started
     or trials_in_the_calendar.trials_started is distinct from period_sums.trials_ended_up
