@@ -20,9 +20,7 @@ where false
 {% else %}
 
 with
-
 answers as (
-
     select
         run_expectations(
             '{{ table }}',
@@ -31,7 +29,6 @@ answers as (
             '{{ guard_settings(table) | replace("'", "''") }}',
             '{{ invocation_id }}'
         ) as answer
-
 )
 
 select
@@ -39,7 +36,6 @@ select
         when answer ->> 'critical' <> '' then error(answer ->> 'critical')
         else cast(answer ->> 'warnings' as integer)
     end as warnings
-
 from answers
 
 {% endif %}

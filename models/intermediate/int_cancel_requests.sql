@@ -3,24 +3,19 @@
 -- that of the last of them.
 
 with
-
 paid_stretches as (
-
     select
         *,
         {{ business_date('cancel_requested_at') }} as request_date,
         lead(start_date) over (partition by subscription_id order by started_at) as next_start_date
-
     from {{ ref('int_mrr_stretches') }}
     where mrr > 0
-
 ),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 -- The stretch that is live at the request comes first, else the first that carries it.
 carrying_stretches as (
-
     select
         paid_stretches.*,
         row_number() over (
@@ -37,16 +32,12 @@ carrying_stretches as (
             partition by paid_stretches.subscription_id, paid_stretches.cancel_requested_at
             order by paid_stretches.started_at desc
         ) as outcome_rank
-
     from paid_stretches
-    inner join as_of_date
-        on paid_stretches.request_date < as_of_date.as_of_date
-
+    inner join as_of_date on paid_stretches.request_date < as_of_date.as_of_date
 ),
 
 -- Stretches of one subscription do not overlap: the next one starts at the end or after it.
 outcomes as (
-
     select
         subscription_id,
         cancel_requested_at,
@@ -57,14 +48,11 @@ outcomes as (
             when next_start_date = end_date then 'withdrawn'
             else 'effective'
         end as outcome
-
     from carrying_stretches
     where outcome_rank = 1
-
 ),
 
 requests as (
-
     select
         carrying_stretches.subscription_id,
         carrying_stretches.cancel_requested_at,
@@ -75,11 +63,9 @@ requests as (
         outcomes.end_reason,
         outcomes.outcome,
         outcomes.outcome_date
-
     from carrying_stretches
     inner join outcomes using (subscription_id, cancel_requested_at)
     where carrying_stretches.terms_rank = 1
-
 )
 
 select * from requests

@@ -2,9 +2,7 @@
 -- direction look at complete periods alone, this one included if it is.
 
 with
-
 churn_rates as (
-
     select
         *,
         {{ ratio('churned_customers', 'opening_customers') }} as churn_rate,
@@ -16,15 +14,12 @@ churn_rates as (
                 else {{ dbt.dateadd('year', -1, 'period_start_date') }}
             end as date
         ) as year_before_start_date
-
     from {{ ref('int_mrr_by_period') }}
     window history as (partition by period_grain, segment, segment_value order by period_start_date)
-
 ),
 
 -- Rates are added up as decimals: a sum of doubles depends on the order of its terms.
 complete_trends as (
-
     select
         period_grain,
         segment,
@@ -37,7 +32,6 @@ complete_trends as (
             as mean_of_three,
         {{ ratio('sum(cast(churn_rate as decimal(38, 18))) over last_twelve', 'count(churn_rate) over last_twelve') }}
             as mean_of_twelve
-
     from churn_rates
     where is_complete
     window
@@ -52,11 +46,9 @@ complete_trends as (
             order by period_start_date
             rows between 11 preceding and current row
         )
-
 ),
 
 trends as (
-
     select
         churn_rates.period_grain,
         churn_rates.period_start_date,
@@ -77,7 +69,6 @@ trends as (
             when complete_trends.churn_rate + complete_trends.first_before + complete_trends.second_before is not null
                 then 'mixed'
         end as churn_rate_direction
-
     from churn_rates
     left join complete_trends using (period_grain, segment, segment_value, complete_periods)
     left join churn_rates as years_before
@@ -86,7 +77,6 @@ trends as (
             and churn_rates.segment = years_before.segment
             and churn_rates.segment_value = years_before.segment_value
             and churn_rates.year_before_start_date = years_before.period_start_date
-
 )
 
 select * from trends

@@ -2,32 +2,21 @@
 -- customers by recency, frequency and money.
 
 with
-
-orders as (
-
-    select *
-    from {{ ref('int_order_sequence') }}
-    where customer_id is not null
-
-),
+orders as (select * from {{ ref('int_order_sequence') }} where customer_id is not null),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 dated_orders as (
-
     select
         orders.*,
         as_of_date.as_of_date,
         orders.order_date >= {{ dbt.dateadd('day', -90, 'as_of_date.as_of_date') }} as is_of_last_90_days,
         orders.order_date >= {{ dbt.dateadd('day', -180, 'as_of_date.as_of_date') }} as is_of_last_180_days
-
     from orders
     cross join as_of_date
-
 ),
 
 order_facts as (
-
     select
         customer_id,
         count(*) as orders,
@@ -40,23 +29,18 @@ order_facts as (
         coalesce(sum(revenue) filter (where is_of_last_90_days), 0) as revenue_last_90_days,
         coalesce(sum(revenue) filter (where is_of_last_180_days and not is_of_last_90_days), 0)
             as revenue_previous_90_days
-
     from dated_orders
     group by customer_id, as_of_date
-
 ),
 
 -- Fifths by rank: equal customers score alike.
 scores as (
-
     select
         *,
         1 + floor(5 * (rank() over (order by last_order_date asc) - 1) / count(*) over ()) as recency_score,
         1 + floor(5 * (rank() over (order by orders asc) - 1) / count(*) over ()) as frequency_score,
         1 + floor(5 * (rank() over (order by revenue asc) - 1) / count(*) over ()) as monetary_score
-
     from order_facts
-
 )
 
 select * from scores

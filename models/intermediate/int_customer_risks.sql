@@ -2,13 +2,10 @@
 -- may leave.
 
 with
-
 lifecycle_ledger as (
-
     select *
     from {{ ref('int_lifecycle_ledger') }}
     where next_stage_date is null and stage_after <> 'prospect'
-
 ),
 
 subscription_signals as (select * from {{ ref('int_subscription_signals') }}),
@@ -18,7 +15,6 @@ customer_orders as (select * from {{ ref('int_customer_orders') }}),
 customer_activity as (select * from {{ ref('int_customer_activity') }}),
 
 signs as (
-
     select
         lifecycle_ledger.customer_id,
         lifecycle_ledger.stage_after,
@@ -39,16 +35,13 @@ signs as (
             and 2 * customer_orders.revenue_last_90_days < customer_orders.revenue_previous_90_days,
             false
         ) as has_spend_halved
-
     from lifecycle_ledger
     left join subscription_signals using (customer_id)
     left join customer_orders using (customer_id)
     left join customer_activity using (customer_id)
-
 ),
 
 risks as (
-
     select
         customer_id,
         has_cancellation_scheduled
@@ -69,10 +62,8 @@ risks as (
             ),
             ''
         ) as risk_reasons
-
     from signs
     where stage_after <> 'lapsed' or is_paused
-
 )
 
 select * from risks

@@ -2,90 +2,65 @@
 -- Changes before the first period count in it, so that what adds up from there on is all customers.
 
 with
-
 ledger as (select * from {{ ref('int_lifecycle_ledger') }}),
 
 date_periods as (select * from {{ ref('int_date_periods') }}),
 
 segments as (select * from {{ ref('int_segments') }}),
 
-first_periods as (
-
-    select *
-    from date_periods
-    where period_number = 1 and date_day = period_start_date
-
-),
+first_periods as (select * from date_periods where period_number = 1 and date_day = period_start_date),
 
 changes_by_combination as (
-
     select
         stage_date,
         stage_after as lifecycle_stage,
         country,
         acquisition_channel,
         count(*) as customers
-
     from ledger
     group by stage_date, stage_after, country, acquisition_channel
-
     union all
-
     select
         stage_date,
         stage_before as lifecycle_stage,
         country,
         acquisition_channel,
         -count(*) as customers
-
     from ledger
     where stage_before is not null
     group by stage_date, stage_before, country, acquisition_channel
-
 ),
 
 -- Added up by day before the grains multiply it.
 changes_by_day as (
-
     select
         sums.stage_date,
         segments.segment,
         segments.segment_value,
         sums.lifecycle_stage,
         sum(sums.customers) as customers
-
     from changes_by_combination as sums
     inner join segments using (country, acquisition_channel)
     group by sums.stage_date, segments.segment, segments.segment_value, sums.lifecycle_stage
-
 ),
 
 period_changes as (
-
     select
         date_periods.period_grain,
         date_periods.period_start_date,
         changes_by_day.*
-
     from changes_by_day
-    inner join date_periods
-        on changes_by_day.stage_date = date_periods.date_day
-
+    inner join date_periods on changes_by_day.stage_date = date_periods.date_day
     union all
-
     select
         first_periods.period_grain,
         first_periods.period_start_date,
         changes_by_day.*
-
     from changes_by_day
-    inner join first_periods
-        on changes_by_day.stage_date < first_periods.period_start_date
-
+    inner join first_periods on changes_by_day.stage_date < first_periods.period_start_date
 ),
 
 changes_by_period as (
-
     select
         period_grain,
         period_start_date,
@@ -93,10 +68,8 @@ changes_by_period as (
         segment_value,
         lifecycle_stage,
         cast(sum(customers) as bigint) as customers
-
     from period_changes
     group by period_grain, period_start_date, segment, segment_value, lifecycle_stage
-
 )
 
 select * from changes_by_period

@@ -2,7 +2,6 @@
 -- stage is that of the closing of a day.
 
 with
-
 states as (select * from {{ ref('int_lifecycle_states') }}),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
@@ -10,7 +9,6 @@ as_of_date as (select * from {{ ref('int_as_of_date') }}),
 customers as (select * from {{ ref('stg_customers') }}),
 
 turns as (
-
     select 'an event' as turn
     union all
     select 'lapsed from' as turn
@@ -22,12 +20,10 @@ turns as (
     select 'declining until' as turn
     union all
     select 'declining from' as turn
-
 ),
 
 -- Between two events a stage can change by the lapse of time alone.
 moments as (
-
     select
         states.*,
         case turns.turn
@@ -38,14 +34,11 @@ moments as (
             when 'declining until' then states.declining_until_date
             when 'declining from' then states.declining_from_date
         end as stage_date
-
     from states
     cross join turns
-
 ),
 
 stages as (
-
     select
         moments.customer_id,
         moments.stage_date,
@@ -58,28 +51,22 @@ stages as (
             when moments.stage_date >= moments.declining_from_date then 'declining'
             else 'active'
         end as lifecycle_stage
-
     from moments
     inner join as_of_date
         on
             moments.stage_date >= moments.event_date
             and moments.stage_date < coalesce(moments.next_event_date, as_of_date.as_of_date)
-
 ),
 
 -- Moments of one day have one stage, in whichever order they come.
 stages_before as (
-
     select
         *,
         lag(lifecycle_stage) over (partition by customer_id order by stage_date) as stage_before
-
     from stages
-
 ),
 
 ledger as (
-
     select
         stages_before.customer_id,
         stages_before.stage_date,
@@ -89,12 +76,10 @@ ledger as (
         lead(stages_before.stage_date) over customer_stages as next_stage_date,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
-
     from stages_before
     inner join customers using (customer_id)
     where stages_before.stage_before is distinct from stages_before.lifecycle_stage
     window customer_stages as (partition by stages_before.customer_id order by stages_before.stage_date)
-
 )
 
 select * from ledger

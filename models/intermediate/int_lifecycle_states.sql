@@ -2,11 +2,9 @@
 -- until the next event. All of it is as at the closing of the day.
 
 with
-
 events as (select * from {{ ref('int_lifecycle_events') }}),
 
 running_facts as (
-
     select
         customer_id,
         event_date,
@@ -21,14 +19,11 @@ running_facts as (
         ) as last_order_date_before,
         max(case when mrr_change <> 0 then event_date end) over history as last_change_date,
         max(case when mrr_change < 0 then event_date end) over history as last_decrease_date
-
     from events
     window history as (partition by customer_id order by event_date)
-
 ),
 
 activity as (
-
     select
         *,
         mrr > 0
@@ -37,26 +32,20 @@ activity as (
         mrr > mrr_change
         or coalesce(event_date <= {{ dbt.dateadd('day', var('inactivity_days'), 'last_order_date_before') }}, false)
             as was_active_the_day_before
-
     from running_facts
-
 ),
 
 -- Who has been there before and was not active until now has come back.
 returns as (
-
     select
         *,
         max(case
             when is_active and not was_active_the_day_before and first_active_date < event_date then event_date
         end) over (partition by customer_id order by event_date) as last_return_date
-
     from activity
-
 ),
 
 states as (
-
     select
         customer_id,
         event_date,
@@ -77,9 +66,7 @@ states as (
         case
             when mrr = 0 then cast({{ dbt.dateadd('day', var('declining_days'), 'last_order_date') }} as date)
         end as declining_from_date
-
     from returns
-
 )
 
 select * from states

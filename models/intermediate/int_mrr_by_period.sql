@@ -2,19 +2,11 @@
 -- opening and the closing of the period, and what moved them. The subscription marts are read off this.
 
 with
-
 movements as (select * from {{ ref('int_mrr_movements_by_period') }}),
 
-segment_periods as (
-
-    select *
-    from {{ ref('int_segment_periods') }}
-    where basis = 'subscription'
-
-),
+segment_periods as (select * from {{ ref('int_segment_periods') }} where basis = 'subscription'),
 
 segment_movements as (
-
     select
         segment_periods.*,
         movements.movement_type,
@@ -23,14 +15,11 @@ segment_movements as (
         movements.mrr_change,
         movements.customers_lost_while_new,
         movements.mrr_lost_while_new
-
     from segment_periods
     left join movements using (period_grain, period_start_date, segment, segment_value)
-
 ),
 
 changes as (
-
     select
         period_grain,
         period_start_date,
@@ -55,35 +44,27 @@ changes as (
         coalesce(sum(mrr_change) filter (where movement_type <> 'transfer'), 0) as net_mrr_change,
         coalesce(sum(paying_change) filter (where movement_type = 'transfer'), 0) as transferred_customers,
         coalesce(sum(mrr_change) filter (where movement_type = 'transfer'), 0) as transferred_mrr
-
     from segment_movements
     group by period_grain, period_start_date, period_end_date, is_complete, segment, segment_value
-
 ),
 
 -- Transfers come after the closing.
 closings as (
-
     select
         *,
         sum(net_paying_change + transferred_customers) over history - transferred_customers as closing_customers,
         sum(net_mrr_change + transferred_mrr) over history - transferred_mrr as closing_mrr
-
     from changes
     window history as (partition by period_grain, segment, segment_value order by period_start_date)
-
 ),
 
 -- The opening is the closing of the period before, and its transfers: the closing less what happened since.
 balances as (
-
     select
         *,
         closing_customers - net_paying_change as opening_customers,
         closing_mrr - net_mrr_change as opening_mrr
-
     from closings
-
 )
 
 select * from balances

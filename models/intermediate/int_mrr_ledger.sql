@@ -2,71 +2,45 @@
 -- Opposite changes on one day cancel. A day on which all of them do stays: he may have come and gone within it.
 
 with
-
-paid_stretches as (
-
-    select *
-    from {{ ref('int_mrr_stretches') }}
-    where mrr > 0
-
-),
+paid_stretches as (select * from {{ ref('int_mrr_stretches') }} where mrr > 0),
 
 customers as (select * from {{ ref('stg_customers') }}),
 
-closing_plans as (
-
-    select *
-    from {{ ref('int_plan_mrr_ledger') }}
-    where closing_mrr > 0 and closing_rank = 1
-
-),
+closing_plans as (select * from {{ ref('int_plan_mrr_ledger') }} where closing_mrr > 0 and closing_rank = 1),
 
 deltas as (
-
     select
         customer_id,
         start_date as movement_date,
         mrr as mrr_delta
-
     from paid_stretches
-
     union all
-
     select
         customer_id,
         end_date as movement_date,
         -mrr as mrr_delta
-
     from paid_stretches
     where end_date is not null
-
 ),
 
 daily_changes as (
-
     select
         customer_id,
         movement_date,
         cast(sum(mrr_delta) as decimal(18, 6)) as mrr_change
-
     from deltas
     group by customer_id, movement_date
-
 ),
 
 planned_changes as (
-
     select
         daily_changes.*,
         closing_plans.plan_id as closing_plan_id
-
     from daily_changes
     left join closing_plans using (customer_id, movement_date)
-
 ),
 
 balances as (
-
     select
         customer_id,
         movement_date,
@@ -77,14 +51,11 @@ balances as (
         lead(movement_date) over customer_days as next_movement_date,
         lag(closing_plan_id) over customer_days as opening_plan_id,
         closing_plan_id
-
     from planned_changes
     window customer_days as (partition by customer_id order by movement_date)
-
 ),
 
 ledger as (
-
     select
         balances.customer_id,
         balances.movement_date,
@@ -98,10 +69,8 @@ ledger as (
         balances.closing_plan_id,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
-
     from balances
     left join customers using (customer_id)
-
 )
 
 select * from ledger

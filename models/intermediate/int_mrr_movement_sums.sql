@@ -4,9 +4,7 @@
 -- Three breakdowns of one pass: crossed with one another there would be almost as many rows as customers and periods.
 
 with
-
 customer_periods as (
-
     select
         *,
         case when opening_plan_id <> closing_plan_id then opening_plan_id end as from_plan_id,
@@ -14,13 +12,10 @@ customer_periods as (
         movement_type = 'churn'
         and {{ dbt.datediff('first_paid_date', 'churned_on', 'day') }} < {{ var('new_customer_days') }}
             as is_lost_while_new
-
     from {{ ref('int_customer_mrr_periods') }}
-
 ),
 
 movement_sums as (
-
     select
         case
             when grouping(plan_id) = 0 then 'plan'
@@ -41,7 +36,6 @@ movement_sums as (
         cast(sum(opening_mrr) as decimal(38, 6)) as opening_mrr,
         cast(sum(closing_mrr) as decimal(38, 6)) as closing_mrr,
         cast(coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as decimal(38, 6)) as mrr_lost_while_new
-
     from customer_periods
     group by
         grouping sets (
@@ -49,7 +43,6 @@ movement_sums as (
             (period_grain, period_start_date, movement_type, plan_id),
             (period_grain, period_start_date, country, acquisition_channel, from_plan_id, to_plan_id)
         )
-
 )
 
 -- Of customers whose MRR and plan stay as they are there is nothing to tell.

@@ -3,58 +3,40 @@
 -- the plan of his opening, and takes his closing MRR along to the other when the period is over.
 
 with
-
 movement_sums as (select * from {{ ref('int_mrr_movement_sums') }}),
 
 segments as (select * from {{ ref('int_segments') }}),
 
 plan_segments as (select * from {{ ref('int_plan_segments') }}),
 
-plan_changes as (
-
-    select *
-    from movement_sums
-    where breakdown = 'plan_change'
-
-),
+plan_changes as (select * from movement_sums where breakdown = 'plan_change'),
 
 -- Out of the one plan, into the other.
 sides as (
-
     select -1 as sign
-
     union all
-
     select 1 as sign
-
 ),
 
 movements_by_value as (
-
     select
         movement_sums.*,
         segments.segment,
         segments.segment_value
-
     from movement_sums
     inner join segments using (country, acquisition_channel)
     where movement_sums.breakdown = 'attributes'
-
     union all
-
     select
         movement_sums.*,
         plan_segments.segment,
         plan_segments.segment_value
-
     from movement_sums
     inner join plan_segments using (plan_id)
     where movement_sums.breakdown = 'plan'
-
 ),
 
 movements_by_segment as (
-
     select
         period_grain,
         period_start_date,
@@ -66,14 +48,11 @@ movements_by_segment as (
         cast(sum(closing_mrr - opening_mrr) as decimal(38, 6)) as mrr_change,
         cast(sum(customers_lost_while_new) as bigint) as customers_lost_while_new,
         cast(sum(mrr_lost_while_new) as decimal(38, 6)) as mrr_lost_while_new
-
     from movements_by_value
     group by period_grain, period_start_date, segment, segment_value, movement_type
-
 ),
 
 transfers_by_segment as (
-
     select
         plan_changes.period_grain,
         plan_changes.period_start_date,
@@ -85,7 +64,6 @@ transfers_by_segment as (
         cast(sum(plan_changes.closing_mrr * sides.sign) as decimal(38, 6)) as mrr_change,
         0 as customers_lost_while_new,
         0 as mrr_lost_while_new
-
     from plan_changes
     cross join sides
     inner join plan_segments
@@ -93,17 +71,12 @@ transfers_by_segment as (
             = case sides.sign when -1 then plan_changes.from_plan_id else plan_changes.to_plan_id end
     group by
         plan_changes.period_grain, plan_changes.period_start_date, plan_segments.segment, plan_segments.segment_value
-
 ),
 
 all_movements as (
-
     select * from movements_by_segment
-
     union all
-
     select * from transfers_by_segment
-
 )
 
 select * from all_movements

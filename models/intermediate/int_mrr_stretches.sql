@@ -2,7 +2,6 @@
 -- An end at or after as_of_date is not known yet: it is null here, an open end.
 
 with
-
 subscriptions as (select * from {{ ref('stg_subscriptions') }}),
 
 plans as (select * from {{ ref('stg_plans') }}),
@@ -10,57 +9,43 @@ plans as (select * from {{ ref('stg_plans') }}),
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 dated_stretches as (
-
     select
         *,
         {{ business_date('subscriptions.started_at') }} as start_date,
         {{ business_date('subscriptions.ended_at') }} as end_date
-
     from subscriptions
     where subscriptions.ended_at is null or subscriptions.ended_at > subscriptions.started_at
-
 ),
 
 known_stretches as (
-
     select
         dated_stretches.*,
         coalesce(dated_stretches.end_date < as_of_date.as_of_date, false) as has_ended
-
     from dated_stretches
-    inner join as_of_date
-        on dated_stretches.start_date < as_of_date.as_of_date
-
+    inner join as_of_date on dated_stretches.start_date < as_of_date.as_of_date
 ),
 
 -- Each combination of terms is priced once.
 terms as (
-
     select distinct
         plan_id,
         quantity,
         discount_percent
-
     from known_stretches
-
 ),
 
 priced_terms as (
-
     select
         terms.*,
         coalesce(plans.product, 'unknown') as product,
         plans.tier,
         plans.billing_interval,
         {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} as mrr_if_paid
-
     from terms
     left join plans using (plan_id)
-
 ),
 
 priced_stretches as (
-
     select
         known_stretches.subscription_id,
         known_stretches.customer_id,
@@ -82,10 +67,8 @@ priced_stretches as (
             when known_stretches.status in ('active', 'past_due') then priced_terms.mrr_if_paid
             else 0
         end as mrr
-
     from known_stretches
     inner join priced_terms using (plan_id, quantity, discount_percent)
-
 )
 
 select * from priced_stretches

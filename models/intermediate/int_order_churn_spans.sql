@@ -7,20 +7,12 @@
 {% set window_end_date = dbt.dateadd('day', var('single_purchase_days'), 'order_date') %}
 
 with
-
-orders as (
-
-    select *
-    from {{ ref('int_order_sequence') }}
-    where customer_id is not null
-
-),
+orders as (select * from {{ ref('int_order_sequence') }} where customer_id is not null),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 -- An order on the very day on which the window ends is in time.
 dated_orders as (
-
     select
         *,
         cast({{ inactive_date }} as date) as inactive_date,
@@ -29,13 +21,10 @@ dated_orders as (
             partition by customer_id
             order by order_number
         ) as active_since_date
-
     from orders
-
 ),
 
 spans as (
-
     select
         'inactivity' as churn_definition,
         customer_id,
@@ -46,12 +35,9 @@ spans as (
         first_order_date,
         country,
         acquisition_channel
-
     from dated_orders
     where next_order_date is null or next_order_date > inactive_date
-
     union all
-
     select
         'single_purchase' as churn_definition,
         customer_id,
@@ -62,15 +48,12 @@ spans as (
         first_order_date,
         country,
         acquisition_channel
-
     from dated_orders
     where order_number = 1
-
 ),
 
 -- What has not ended before as_of_date is still open.
 known_spans as (
-
     select
         spans.churn_definition,
         spans.customer_id,
@@ -81,10 +64,8 @@ known_spans as (
         spans.first_order_date,
         spans.country,
         spans.acquisition_channel
-
     from spans
     cross join as_of_date
-
 )
 
 select * from known_spans

@@ -1,13 +1,11 @@
 -- One row per countable order and grain: the period it lies in, and its place among its customer's orders there.
 
 with
-
 orders as (select * from {{ ref('int_order_sequence') }}),
 
 date_periods as (select * from {{ ref('int_date_periods') }}),
 
 order_periods as (
-
     select
         orders.*,
         date_periods.period_grain,
@@ -24,11 +22,8 @@ order_periods as (
             and orders.previous_order_date < date_periods.period_start_date,
             false
         ) as has_retained_customer
-
     from orders
-    inner join date_periods
-        on orders.order_date = date_periods.date_day
-
+    inner join date_periods on orders.order_date = date_periods.date_day
 )
 
 select * from order_periods

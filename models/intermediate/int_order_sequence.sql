@@ -2,16 +2,12 @@
 -- Orders of guests have no place; they count as orders and revenue only.
 
 with
-
 orders as (
-
     select
         *,
         {{ business_date('ordered_at') }} as order_date
-
     from {{ ref('stg_orders') }}
     where status in ({{ text_list(var('countable_order_statuses')) }})
-
 ),
 
 customers as (select * from {{ ref('stg_customers') }}),
@@ -19,23 +15,18 @@ customers as (select * from {{ ref('stg_customers') }}),
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 known_orders as (
-
     select
         orders.order_id,
         orders.customer_id,
         orders.ordered_at,
         orders.order_date,
         cast(orders.amount - orders.refunded_amount as decimal(28, 10)) as revenue
-
     from orders
-    inner join as_of_date
-        on orders.order_date < as_of_date.as_of_date
-
+    inner join as_of_date on orders.order_date < as_of_date.as_of_date
 ),
 
 -- The window takes all guests for one customer.
 numbered_orders as (
-
     select
         *,
         case when customer_id is not null then row_number() over customer_orders end as order_number,
@@ -45,23 +36,18 @@ numbered_orders as (
             as second_previous_order_date,
         case when customer_id is not null then lead(order_date) over customer_orders end as next_order_date,
         case when customer_id is not null then lag(revenue) over customer_orders end as previous_order_revenue
-
     from known_orders
     window customer_orders as (partition by customer_id order by ordered_at, order_id)
-
 ),
 
 -- After the numbers, so that attributes need not be sorted along.
 attributed_orders as (
-
     select
         numbered_orders.*,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
-
     from numbered_orders
     left join customers using (customer_id)
-
 )
 
 select * from attributed_orders

@@ -1,14 +1,12 @@
 -- One row per grain, period and segment value with a countable order: its orders and their customers added up.
 
 with
-
 order_periods as (select * from {{ ref('int_order_periods') }}),
 
 segments as (select * from {{ ref('int_segments') }}),
 
 -- Each flag is true of exactly one order of a customer, so that counting orders counts customers.
 sums_by_combination as (
-
     select
         period_grain,
         period_start_date,
@@ -25,14 +23,11 @@ sums_by_combination as (
         count(*) filter (where is_last_in_period and order_number > 1) as returning_customers,
         count(*) filter (where is_second_in_period) as repeat_customers,
         count(*) filter (where has_retained_customer) as retained_ordering_customers
-
     from order_periods
     group by period_grain, period_start_date, country, acquisition_channel
-
 ),
 
 sums_by_segment as (
-
     select
         sums.period_grain,
         sums.period_start_date,
@@ -49,11 +44,9 @@ sums_by_segment as (
         cast(sum(sums.returning_customers) as bigint) as returning_customers,
         cast(sum(sums.repeat_customers) as bigint) as repeat_customers,
         cast(sum(sums.retained_ordering_customers) as bigint) as retained_ordering_customers
-
     from sums_by_combination as sums
     inner join segments using (country, acquisition_channel)
     group by sums.period_grain, sums.period_start_date, segments.segment, segments.segment_value
-
 )
 
 select * from sums_by_segment

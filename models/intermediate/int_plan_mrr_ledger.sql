@@ -2,36 +2,22 @@
 -- the plan pays before or after the day: the plan's part of his MRR.
 
 with
-
-paid_stretches as (
-
-    select *
-    from {{ ref('int_mrr_stretches') }}
-    where mrr > 0
-
-),
+paid_stretches as (select * from {{ ref('int_mrr_stretches') }} where mrr > 0),
 
 ledger_days as (
-
     select
         customer_id,
         start_date as movement_date
-
     from paid_stretches
-
     union distinct
-
     select
         customer_id,
         end_date as movement_date
-
     from paid_stretches
     where end_date is not null
-
 ),
 
 plan_days as (
-
     select
         paid_stretches.customer_id,
         paid_stretches.plan_id,
@@ -42,7 +28,6 @@ plan_days as (
             as opening_mrr,
         sum(case when paid_stretches.end_date = ledger_days.movement_date then 0 else paid_stretches.mrr end)
             as closing_mrr
-
     from paid_stretches
     inner join ledger_days
         on
@@ -50,11 +35,9 @@ plan_days as (
             and paid_stretches.start_date <= ledger_days.movement_date
             and (paid_stretches.end_date is null or paid_stretches.end_date >= ledger_days.movement_date)
     group by paid_stretches.customer_id, paid_stretches.plan_id, ledger_days.movement_date
-
 ),
 
 plan_balances as (
-
     select
         customer_id,
         plan_id,
@@ -67,10 +50,8 @@ plan_balances as (
             partition by customer_id, movement_date
             order by closing_mrr desc, plan_id asc
         ) as closing_rank
-
     from plan_days
     where opening_mrr > 0 or closing_mrr > 0
-
 )
 
 select * from plan_balances

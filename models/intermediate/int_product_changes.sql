@@ -2,22 +2,17 @@
 -- goes down or up: a downgrade is a lower tier or a lower MRR, whatever the other does; an upgrade is a rise alone.
 
 with
-
 plan_ledger as (
-
     select
         *,
         row_number() over (
             partition by customer_id, product, movement_date
             order by opening_mrr desc, plan_id asc
         ) as opening_rank
-
     from {{ ref('int_plan_mrr_ledger') }}
-
 ),
 
 product_days as (
-
     select
         customer_id,
         product,
@@ -27,32 +22,21 @@ product_days as (
         max(tier) filter (where opening_mrr > 0) as opening_tier,
         max(tier) filter (where closing_mrr > 0) as closing_tier,
         max(plan_id) filter (where opening_rank = 1) as opening_plan_id
-
     from plan_ledger
     group by customer_id, product, movement_date
     having sum(opening_mrr) > 0 and sum(closing_mrr) > 0
-
 ),
 
 typed_days as (
-
     select
         *,
         case
             when closing_tier < opening_tier or closing_mrr < opening_mrr then 'downgrade'
             when closing_tier > opening_tier or closing_mrr > opening_mrr then 'upgrade'
         end as change_type
-
     from product_days
-
 ),
 
-changes as (
-
-    select *
-    from typed_days
-    where change_type is not null
-
-)
+changes as (select * from typed_days where change_type is not null)
 
 select * from changes

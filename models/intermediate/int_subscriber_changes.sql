@@ -2,62 +2,42 @@
 -- subscription, paid, free or on trial, that is not paused.
 
 with
-
-live_stretches as (
-
-    select *
-    from {{ ref('int_mrr_stretches') }}
-    where status <> 'paused'
-
-),
+live_stretches as (select * from {{ ref('int_mrr_stretches') }} where status <> 'paused'),
 
 customers as (select * from {{ ref('stg_customers') }}),
 
 deltas as (
-
     select
         customer_id,
         start_date as change_date,
         1 as subscription_delta
-
     from live_stretches
-
     union all
-
     select
         customer_id,
         end_date as change_date,
         -1 as subscription_delta
-
     from live_stretches
     where end_date is not null
-
 ),
 
 daily_changes as (
-
     select
         customer_id,
         change_date,
         sum(subscription_delta) as subscription_change
-
     from deltas
     group by customer_id, change_date
-
 ),
 
 balances as (
-
     select
         *,
         sum(subscription_change) over (partition by customer_id order by change_date) as subscriptions
-
     from daily_changes
-
 ),
 
 subscriber_changes as (
-
     select
         balances.customer_id,
         balances.change_date,
@@ -65,10 +45,8 @@ subscriber_changes as (
         - cast(balances.subscriptions > balances.subscription_change as integer) as subscriber_change,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
-
     from balances
     left join customers using (customer_id)
-
 )
 
 select *

@@ -2,7 +2,6 @@
 -- trial, at the opening and the closing of the period, and those who were at the opening alone. Not by plan.
 
 with
-
 subscriber_changes as (select * from {{ ref('int_subscriber_changes') }}),
 
 period_grains as (select * from {{ ref('period_grains') }}),
@@ -14,7 +13,6 @@ segments as (select * from {{ ref('int_segments') }}),
 -- Free subscriptions may be older than the first period: their changes are in a period without a date.
 -- A customer's changes alternate, so that those of a period add up to -1, 0 or 1.
 customer_periods as (
-
     select
         subscriber_changes.customer_id,
         period_grains.period_grain,
@@ -22,7 +20,6 @@ customer_periods as (
         subscriber_changes.country,
         subscriber_changes.acquisition_channel,
         sum(subscriber_changes.subscriber_change) as subscriber_change
-
     from subscriber_changes
     cross join period_grains
     left join date_periods
@@ -32,11 +29,9 @@ customer_periods as (
     group by
         subscriber_changes.customer_id, period_grains.period_grain, date_periods.period_start_date,
         subscriber_changes.country, subscriber_changes.acquisition_channel
-
 ),
 
 sums_by_combination as (
-
     select
         period_grain,
         period_start_date,
@@ -44,14 +39,11 @@ sums_by_combination as (
         acquisition_channel,
         sum(subscriber_change) as net_change,
         count(*) filter (where subscriber_change = -1) as churned_customers
-
     from customer_periods
     group by period_grain, period_start_date, country, acquisition_channel
-
 ),
 
 changes as (
-
     select
         sums.period_grain,
         sums.period_start_date,
@@ -60,12 +52,9 @@ changes as (
         sums.net_change,
         sums.churned_customers,
         0 as marts_rows
-
     from sums_by_combination as sums
     inner join segments using (country, acquisition_channel)
-
     union all
-
     select
         period_grain,
         period_start_date,
@@ -74,14 +63,11 @@ changes as (
         0 as net_change,
         0 as churned_customers,
         1 as marts_rows
-
     from {{ ref('int_segment_periods') }}
     where basis = 'subscription' and segment not in ('plan', 'product', 'billing_interval')
-
 ),
 
 balances as (
-
     select
         period_grain,
         period_start_date,
@@ -94,10 +80,8 @@ balances as (
             partition by period_grain, segment, segment_value
             order by period_start_date nulls first
         ) as closing_customers
-
     from changes
     group by period_grain, period_start_date, segment, segment_value
-
 )
 
 select
@@ -108,6 +92,5 @@ select
     closing_customers - net_change as opening_customers,
     churned_customers,
     closing_customers
-
 from balances
 where marts_rows > 0

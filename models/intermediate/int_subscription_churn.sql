@@ -2,38 +2,30 @@
 -- Several losses of a day are one event: their MRR adds up, the largest of them tells plan and reason.
 
 with
-
 losses as (select * from {{ ref('int_subscription_losses') }}),
 
 ledger as (select * from {{ ref('int_mrr_ledger') }}),
 
 paying_customers as (
-
     select
         customer_id,
         first_paid_date,
         country,
         acquisition_channel
-
     from ledger
     where previous_movement_date is null
-
 ),
 
 -- The first payment is no return; one that follows a first payment of some hours is.
 return_days as (
-
     select
         customer_id,
         movement_date
-
     from ledger
     where opening_mrr = 0 and closing_mrr > 0 and previous_movement_date is not null
-
 ),
 
 ranked_losses as (
-
     select
         *,
         cast(sum(mrr) over (partition by churn_definition, customer_id, churned_on) as decimal(38, 6)) as mrr_lost,
@@ -41,19 +33,15 @@ ranked_losses as (
             partition by churn_definition, customer_id, churned_on
             order by mrr desc, loss_id asc
         ) as loss_rank
-
     from losses
-
 ),
 
 first_returns as (
-
     select
         losses.churn_definition,
         losses.customer_id,
         losses.churned_on,
         min(return_days.movement_date) as returned_on
-
     from losses
     inner join return_days
         on
@@ -61,11 +49,9 @@ first_returns as (
             and losses.churned_on < return_days.movement_date
     where losses.churn_definition <> 'downgrade'
     group by losses.churn_definition, losses.customer_id, losses.churned_on
-
 ),
 
 events as (
-
     select
         ranked_losses.churn_definition,
         ranked_losses.customer_id,
@@ -77,12 +63,10 @@ events as (
         first_returns.returned_on,
         paying_customers.country,
         paying_customers.acquisition_channel
-
     from ranked_losses
     inner join paying_customers using (customer_id)
     left join first_returns using (churn_definition, customer_id, churned_on)
     where ranked_losses.loss_rank = 1
-
 )
 
 select * from events

@@ -1,7 +1,6 @@
 -- One row per grain, period and segment value with a trial that began in it: these trials by what became of them.
 
 with
-
 trials as (select * from {{ ref('int_trials') }}),
 
 date_periods as (select * from {{ ref('int_date_periods') }}),
@@ -9,7 +8,6 @@ date_periods as (select * from {{ ref('int_date_periods') }}),
 segments as (select * from {{ ref('int_segments') }}),
 
 sums_by_combination as (
-
     select
         date_periods.period_grain,
         date_periods.period_start_date,
@@ -20,16 +18,12 @@ sums_by_combination as (
         count(*) filter (where trials.trial_outcome = 'pending') as trials_pending,
         count(*) filter (where trials.trial_outcome = 'abandoned') as trials_abandoned,
         count(*) filter (where trials.is_converted_in_time) as trials_converted_in_time
-
     from trials
-    inner join date_periods
-        on trials.start_date = date_periods.date_day
+    inner join date_periods on trials.start_date = date_periods.date_day
     group by date_periods.period_grain, date_periods.period_start_date, trials.country, trials.acquisition_channel
-
 ),
 
 sums_by_segment as (
-
     select
         sums.period_grain,
         sums.period_start_date,
@@ -40,11 +34,9 @@ sums_by_segment as (
         cast(sum(sums.trials_pending) as bigint) as trials_pending,
         cast(sum(sums.trials_abandoned) as bigint) as trials_abandoned,
         cast(sum(sums.trials_converted_in_time) as bigint) as trials_converted_in_time
-
     from sums_by_combination as sums
     inner join segments using (country, acquisition_channel)
     group by sums.period_grain, sums.period_start_date, segments.segment, segments.segment_value
-
 )
 
 select * from sums_by_segment

@@ -1,38 +1,26 @@
 -- One row per trial: a subscription that has been trialing. When it began, and whether and when it became paid.
 
 with
-
 stretches as (select * from {{ ref('int_mrr_stretches') }}),
 
 customers as (select * from {{ ref('stg_customers') }}),
 
 trialing_stretches as (
-
     select
         *,
         row_number() over (partition by subscription_id order by started_at) as stretch_number,
         sum(case when ended_at is null then 1 else 0 end) over (partition by subscription_id) as running_stretches
-
     from stretches
     where status = 'trialing'
-
 ),
 
-trials as (
-
-    select *
-    from trialing_stretches
-    where stretch_number = 1
-
-),
+trials as (select * from trialing_stretches where stretch_number = 1),
 
 -- Who tries one subscription and pays for another of the same product has been won all the same.
 conversions as (
-
     select
         trials.subscription_id,
         min(stretches.start_date) as converted_date
-
     from trials
     inner join stretches
         on
@@ -41,11 +29,9 @@ conversions as (
             and trials.started_at <= stretches.started_at
     where stretches.mrr > 0
     group by trials.subscription_id
-
 ),
 
 followed_trials as (
-
     select
         trials.subscription_id,
         trials.customer_id,
@@ -64,11 +50,9 @@ followed_trials as (
         ) as is_converted_in_time,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
-
     from trials
     left join conversions using (subscription_id)
     left join customers using (customer_id)
-
 )
 
 select * from followed_trials

@@ -4,31 +4,20 @@
 {% set last_grace_day = dbt.dateadd('day', var('renewal_grace_days'), 'terms.end_date') %}
 
 with
-
-paid_stretches as (
-
-    select *
-    from {{ ref('int_mrr_stretches') }}
-    where mrr > 0
-
-),
+paid_stretches as (select * from {{ ref('int_mrr_stretches') }} where mrr > 0),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 ended_terms as (
-
     select
         terms.*,
         cast({{ last_grace_day }} as date) as grace_end_date
-
     from paid_stretches as terms
     where terms.billing_interval = 'year' and terms.end_date is not null
-
 ),
 
 -- A renewal outlasts the term; where it began before the end, it was running beside it.
 unrenewed_terms as (
-
     select
         ended_terms.subscription_id,
         ended_terms.started_at,
@@ -38,10 +27,8 @@ unrenewed_terms as (
         ended_terms.end_reason,
         ended_terms.end_date,
         ended_terms.grace_end_date
-
     from ended_terms
-    inner join as_of_date
-        on ended_terms.grace_end_date < as_of_date.as_of_date
+    inner join as_of_date on ended_terms.grace_end_date < as_of_date.as_of_date
     left join paid_stretches as renewals
         on
             ended_terms.customer_id = renewals.customer_id
@@ -49,7 +36,6 @@ unrenewed_terms as (
             and ended_terms.ended_at < coalesce(renewals.ended_at, cast('9999-12-31' as timestamp))
             and ended_terms.grace_end_date >= renewals.start_date
     where renewals.subscription_id is null
-
 )
 
 select * from unrenewed_terms

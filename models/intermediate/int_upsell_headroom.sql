@@ -1,19 +1,11 @@
 -- One row per paying customer: how much his MRR would grow if each of his paid stretches moved up one tier.
 
 with
-
-paid_stretches as (
-
-    select *
-    from {{ ref('int_mrr_stretches') }}
-    where mrr > 0 and ended_at is null
-
-),
+paid_stretches as (select * from {{ ref('int_mrr_stretches') }} where mrr > 0 and ended_at is null),
 
 plans as (select * from {{ ref('stg_plans') }}),
 
 higher_plans as (
-
     select
         plans.plan_id,
         higher.price,
@@ -23,7 +15,6 @@ higher_plans as (
             partition by plans.plan_id
             order by higher.tier asc, higher.price asc, higher.plan_id asc
         ) as choice
-
     from plans
     inner join plans as higher
         on
@@ -32,19 +23,11 @@ higher_plans as (
             and plans.billing_interval = higher.billing_interval
             and plans.billing_interval_count = higher.billing_interval_count
             and plans.currency = higher.currency
-
 ),
 
-next_plans as (
-
-    select *
-    from higher_plans
-    where choice = 1
-
-),
+next_plans as (select * from higher_plans where choice = 1),
 
 stretch_headroom as (
-
     select
         paid_stretches.customer_id,
         greatest(
@@ -55,21 +38,16 @@ stretch_headroom as (
             ),
             0
         ) as headroom_mrr
-
     from paid_stretches
     left join next_plans using (plan_id)
-
 ),
 
 customer_headroom as (
-
     select
         customer_id,
         cast(sum(headroom_mrr) as decimal(38, 6)) as upsell_headroom_mrr
-
     from stretch_headroom
     group by customer_id
-
 )
 
 select * from customer_headroom

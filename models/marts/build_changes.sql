@@ -19,7 +19,6 @@
 -- depends_on: {{ ref('trial_conversion_by_period') }}
 
 with
-
 changes as (select * from retention_changes.main.changes)
 
 select
@@ -35,5 +34,4 @@ select
     column_name,
     previous_value,
     new_value
-
 from changes

@@ -2,19 +2,15 @@
 -- took more, fell back to free or left.
 
 with
-
 mrr_by_period as (
-
     select *
     from {{ ref('int_mrr_by_period') }}
     where segment in ('all', 'country', 'acquisition_channel')
-
 ),
 
 cancellation_facts as (select * from {{ ref('int_cancellation_facts_by_period') }}),
 
 period_facts as (
-
     select
         mrr_by_period.period_grain,
         mrr_by_period.period_start_date,
@@ -28,14 +24,11 @@ period_facts as (
         cancellation_facts.facts,
         cancellation_facts.customers,
         cancellation_facts.mrr
-
     from mrr_by_period
     left join cancellation_facts using (period_grain, period_start_date, segment, segment_value)
-
 ),
 
 sums as (
-
     select
         period_grain,
         period_start_date,
@@ -53,16 +46,13 @@ sums as (
         coalesce(sum(customers) filter (where fact_type = 'upgrade'), 0) as upgrade_customers,
         coalesce(sum(mrr) filter (where fact_type = 'upgrade'), 0) as upgrade_mrr,
         coalesce(sum(customers) filter (where fact_type = 'paid_to_free'), 0) as paid_to_free_customers
-
     from period_facts
     group by
         period_grain, period_start_date, period_end_date, is_complete, segment, segment_value, opening_customers,
         churned_customers
-
 ),
 
 cancellations as (
-
     select
         period_grain,
         period_start_date,
@@ -80,9 +70,7 @@ cancellations as (
         cast(paid_to_free_customers as bigint) as paid_to_free_customers,
         cast(churned_customers as bigint) as churned_customers,
         {{ ratio('churned_customers', 'opening_customers') }} as churn_rate
-
     from sums
-
 )
 
 select * from cancellations

@@ -1,15 +1,12 @@
 -- One row per grain, period, segment value and definition of churn: who could be lost by it at the opening, who was.
 
 with
-
 churn_definitions as (select * from {{ ref('churn_definitions') }}),
 
 segment_periods as (
-
     select *
     from {{ ref('int_segment_periods') }}
     where segment in ('all', 'country', 'acquisition_channel')
-
 ),
 
 churn_sums as (select * from {{ ref('int_churn_sums_by_period') }}),
@@ -17,7 +14,6 @@ churn_sums as (select * from {{ ref('int_churn_sums_by_period') }}),
 mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
 period_sums as (
-
     select
         segment_periods.period_grain,
         segment_periods.period_start_date,
@@ -30,43 +26,34 @@ period_sums as (
         coalesce(churn_sums.churned_customers, 0) as churned_customers,
         coalesce(churn_sums.customers_change, 0) as customers_change,
         coalesce(churn_sums.mrr_lost, 0) as mrr_lost
-
     from segment_periods
     inner join churn_definitions using (basis)
     left join churn_sums using (churn_definition, period_grain, period_start_date, segment, segment_value)
-
 ),
 
 -- By orders: those who are there at the closing, less what changed since the opening.
 order_openings as (
-
     select
         *,
         sum(customers_change) over (
             partition by churn_definition, period_grain, segment, segment_value
             order by period_start_date
         ) - customers_change as opening_order_customers
-
     from period_sums
-
 ),
 
 openings as (
-
     select
         order_openings.*,
         case
             when order_openings.basis = 'order' then order_openings.opening_order_customers
             else mrr_by_period.opening_customers
         end as opening_customers
-
     from order_openings
     left join mrr_by_period using (period_grain, period_start_date, segment, segment_value)
-
 ),
 
 churn_by_definition as (
-
     select
         period_grain,
         period_start_date,
@@ -79,9 +66,7 @@ churn_by_definition as (
         cast(churned_customers as bigint) as churned_customers,
         {{ ratio('churned_customers', 'opening_customers') }} as churn_rate,
         cast(case when basis = 'subscription' then mrr_lost end as decimal(38, 6)) as mrr_lost
-
     from openings
-
 )
 
 select * from churn_by_definition

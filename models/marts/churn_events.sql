@@ -1,23 +1,15 @@
 -- One row per definition of churn, customer and business date on which the customer was lost by it.
 
 with
-
 subscription_churn as (select * from {{ ref('int_subscription_churn') }}),
 
-order_churn_spans as (
-
-    select *
-    from {{ ref('int_order_churn_spans') }}
-    where is_lost
-
-),
+order_churn_spans as (select * from {{ ref('int_order_churn_spans') }} where is_lost),
 
 churn_reasons as (select * from {{ ref('churn_reasons') }}),
 
 tenure_bands as (select * from {{ ref('tenure_bands') }}),
 
 events as (
-
     select
         churn_definition,
         customer_id,
@@ -27,11 +19,8 @@ events as (
         nullif(trim(end_reason), '') as end_reason,
         returned_on,
         {{ dbt.datediff('first_paid_date', 'churned_on', 'day') }} as days_since_first
-
     from subscription_churn
-
     union all
-
     select
         churn_definition,
         customer_id,
@@ -41,15 +30,12 @@ events as (
         null as end_reason,
         returned_on,
         {{ dbt.datediff('first_order_date', 'end_date', 'day') }} as days_since_first
-
     from order_churn_spans
-
 ),
 
 -- Who asks to cancel does so himself, whatever ends the subscription in the end. Who takes less does too, unless the
 -- reason says otherwise.
 explained_events as (
-
     select
         events.*,
         greatest(events.days_since_first, 0) as tenure_days,
@@ -60,32 +46,25 @@ explained_events as (
             when events.churn_definition = 'downgrade' then 'voluntary'
             else 'unknown'
         end as churn_type
-
     from events
-    left join churn_reasons
-        on lower(events.end_reason) = churn_reasons.end_reason
-
+    left join churn_reasons on lower(events.end_reason) = churn_reasons.end_reason
 ),
 
 -- Some thousand different tenures look for their band; every event would be sorted to find it.
 tenures as (select distinct tenure_days from explained_events),
 
 banded_tenures as (
-
     select
         tenures.tenure_days,
         tenure_bands.tenure_band
-
     from tenures
     left join tenure_bands
         on
             tenures.tenure_days >= tenure_bands.from_days
             and tenures.tenure_days <= coalesce(tenure_bands.to_days, tenures.tenure_days)
-
 ),
 
 churn_events as (
-
     select
         explained_events.churn_definition,
         explained_events.customer_id,
@@ -98,10 +77,8 @@ churn_events as (
         explained_events.plan_id,
         explained_events.tenure_days < {{ var('new_customer_days') }} as is_new_customer,
         explained_events.returned_on
-
     from explained_events
     inner join banded_tenures using (tenure_days)
-
 )
 
 select * from churn_events

@@ -2,22 +2,9 @@
 -- the audit of the lost, which adds up to the churned customers and MRR of the period.
 
 with
+churned_customers as (select * from {{ ref('int_customer_mrr_periods') }} where movement_type = 'churn'),
 
-churned_customers as (
-
-    select *
-    from {{ ref('int_customer_mrr_periods') }}
-    where movement_type = 'churn'
-
-),
-
-churn_events as (
-
-    select *
-    from {{ ref('churn_events') }}
-    where churn_definition = 'subscription_end'
-
-),
+churn_events as (select * from {{ ref('churn_events') }} where churn_definition = 'subscription_end'),
 
 segments as (select * from {{ ref('int_segments') }}),
 
@@ -25,7 +12,6 @@ mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
 -- So many reasons and plans leave hardly a customer to add up by combination of attributes first.
 sums_by_segment as (
-
     select
         churned_customers.period_grain,
         churned_customers.period_start_date,
@@ -37,18 +23,15 @@ sums_by_segment as (
         churn_events.plan_id,
         count(*) as customers,
         sum(churned_customers.opening_mrr) as mrr
-
     from churned_customers
     inner join churn_events using (customer_id, churned_on)
     inner join segments using (country, acquisition_channel)
     group by
         churned_customers.period_grain, churned_customers.period_start_date, segments.segment, segments.segment_value,
         churn_events.churn_type, churn_events.reason, churn_events.tenure_band, churn_events.plan_id
-
 ),
 
 shares as (
-
     select
         mrr_by_period.period_grain,
         mrr_by_period.period_start_date,
@@ -64,10 +47,8 @@ shares as (
         cast(sums.mrr as decimal(38, 6)) as churned_mrr,
         {{ ratio('sums.customers', 'mrr_by_period.churned_customers') }} as share_of_churned_customers,
         {{ ratio('sums.mrr', 'mrr_by_period.churned_mrr') }} as share_of_churned_mrr
-
     from sums_by_segment as sums
     inner join mrr_by_period using (period_grain, period_start_date, segment, segment_value)
-
 )
 
 select * from shares

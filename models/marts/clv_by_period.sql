@@ -3,9 +3,7 @@
 -- plan, which orders have none of.
 
 with
-
 segment_periods as (
-
     select distinct
         period_grain,
         period_start_date,
@@ -13,10 +11,8 @@ segment_periods as (
         is_complete,
         segment,
         segment_value
-
     from {{ ref('int_segment_periods') }}
     where segment not in ('plan', 'product', 'billing_interval')
-
 ),
 
 period_grains as (select * from {{ ref('period_grains') }}),
@@ -26,7 +22,6 @@ mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 orders_by_period as (select * from {{ ref('int_orders_by_period') }}),
 
 rates as (
-
     select
         segment_periods.*,
         {{ ratio('12', 'period_grains.periods_per_year') }} as months_in_period,
@@ -40,35 +35,29 @@ rates as (
         orders_by_period.customers_to_date,
         orders_by_period.revenue_to_date,
         orders_by_period.identified_revenue_to_date
-
     from segment_periods
     inner join period_grains using (period_grain)
     left join mrr_by_period using (period_grain, period_start_date, segment, segment_value)
     left join orders_by_period using (period_grain, period_start_date, segment, segment_value)
-
 ),
 
 -- Rates are added up as decimals: a sum of doubles depends on the order of its terms.
 trailing_rates as (
-
     select
         *,
         {{ ratio('sum(cast(churn_rate as decimal(38, 18))) over six_before', 'count(churn_rate) over six_before') }}
             as trailing_churn_rate,
         {{ ratio('lost_ordering_customers', 'previous_ordering_customers') }} as order_churn_rate,
         {{ ratio('previous_ordering_customers', 'lost_ordering_customers') }} as lifespan_periods
-
     from rates
     window six_before as (
         partition by period_grain, segment, segment_value
         order by period_start_date
         rows between 6 preceding and 1 preceding
     )
-
 ),
 
 lifetime_values as (
-
     select
         period_grain,
         period_start_date,
@@ -93,9 +82,7 @@ lifetime_values as (
         cast(customers_to_date as bigint) as customers_to_date,
         cast(revenue_to_date as decimal(38, 10)) as revenue_to_date,
         cast({{ ratio('identified_revenue_to_date', 'customers_to_date') }} as decimal(38, 6)) as realized_order_clv
-
     from trailing_rates
-
 )
 
 select * from lifetime_values

@@ -2,23 +2,15 @@
 -- and went in between, and how the churn rate compares.
 
 with
-
 mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
 subscribers_by_period as (select * from {{ ref('int_subscribers_by_period') }}),
 
 churn_trends as (select * from {{ ref('int_churn_trends_by_period') }}),
 
-churn_benchmarks as (
-
-    select *
-    from {{ ref('churn_benchmarks') }}
-    where company_stage = '{{ var("company_stage") }}'
-
-),
+churn_benchmarks as (select * from {{ ref('churn_benchmarks') }} where company_stage = '{{ var("company_stage") }}'),
 
 customer_churn as (
-
     select
         mrr_by_period.period_grain,
         mrr_by_period.period_start_date,
@@ -63,12 +55,10 @@ customer_churn as (
             when churn_trends.churn_rate > churn_benchmarks.benchmark_high then 'worse'
             when churn_benchmarks.benchmark_low is not null then 'within'
         end as benchmark_verdict
-
     from mrr_by_period
     inner join churn_trends using (period_grain, period_start_date, segment, segment_value)
     left join subscribers_by_period using (period_grain, period_start_date, segment, segment_value)
     left join churn_benchmarks using (period_grain)
-
 )
 
 select * from customer_churn

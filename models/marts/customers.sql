@@ -1,26 +1,13 @@
 -- One row per customer, as known at as_of_date.
 
 with
-
 customers as (select * from {{ ref('stg_customers') }}),
 
-paid_stretches as (
-
-    select *
-    from {{ ref('int_mrr_stretches') }}
-    where mrr > 0
-
-),
+paid_stretches as (select * from {{ ref('int_mrr_stretches') }} where mrr > 0),
 
 orders as (select * from {{ ref('int_customer_orders') }}),
 
-stages as (
-
-    select *
-    from {{ ref('int_lifecycle_ledger') }}
-    where next_stage_date is null
-
-),
+stages as (select * from {{ ref('int_lifecycle_ledger') }} where next_stage_date is null),
 
 signals as (select * from {{ ref('int_subscription_signals') }}),
 
@@ -33,20 +20,16 @@ headroom as (select * from {{ ref('int_upsell_headroom') }}),
 rfm_segments as (select * from {{ ref('rfm_segments') }}),
 
 subscription_facts as (
-
     select
         customer_id,
         min(started_at) as first_paid_at,
         max(ended_at) as last_ended_at,
         coalesce(sum(mrr) filter (where ended_at is null), 0) as current_mrr
-
     from paid_stretches
     group by customer_id
-
 ),
 
 described_customers as (
-
     select
         customers.customer_id,
         customers.created_at,
@@ -74,7 +57,6 @@ described_customers as (
         cast(headroom.upsell_headroom_mrr as decimal(38, 6)) as upsell_headroom_mrr,
         activity.last_activity_on,
         cast(coalesce(activity.events_last_30_days, 0) as bigint) as events_last_30_days
-
     from customers
     left join subscription_facts using (customer_id)
     left join orders using (customer_id)
@@ -84,7 +66,6 @@ described_customers as (
     left join risks using (customer_id)
     left join headroom using (customer_id)
     left join rfm_segments using (recency_score, frequency_score)
-
 )
 
 select * from described_customers

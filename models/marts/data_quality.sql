@@ -4,11 +4,9 @@
 -- depends_on: {{ raw('orders') }}
 
 with
-
 expectation_results as (select * from {{ source('quality', 'expectation_results') }}),
 
 data_quality as (
-
     select
         build_id,
         checked_at,
@@ -27,9 +25,7 @@ data_quality as (
             partition by raw_table
             order by checked_at desc nulls last, build_id asc
         ) as is_latest
-
     from expectation_results
-
 )
 
 select * from data_quality

@@ -2,34 +2,23 @@
 -- are in that stage at the closing of the period.
 
 with
-
 changes as (select * from {{ ref('int_lifecycle_changes_by_period') }}),
 
 lifecycle_stages as (select * from {{ ref('lifecycle_stages') }}),
 
-periods as (
-
-    select *
-    from {{ ref('int_date_periods') }}
-    where date_day = period_start_date
-
-),
+periods as (select * from {{ ref('int_date_periods') }} where date_day = period_start_date),
 
 first_periods as (
-
     select
         period_grain,
         segment,
         segment_value,
         min(period_start_date) as first_period_start_date
-
     from changes
     group by period_grain, segment, segment_value
-
 ),
 
 stage_periods as (
-
     select
         periods.period_grain,
         periods.period_start_date,
@@ -38,18 +27,15 @@ stage_periods as (
         first_periods.segment,
         first_periods.segment_value,
         lifecycle_stages.lifecycle_stage
-
     from first_periods
     inner join periods
         on
             first_periods.period_grain = periods.period_grain
             and first_periods.first_period_start_date <= periods.period_start_date
     cross join lifecycle_stages
-
 ),
 
 closings as (
-
     select
         stage_periods.*,
         sum(coalesce(changes.customers, 0)) over (
@@ -60,14 +46,11 @@ closings as (
                 stage_periods.lifecycle_stage
             order by stage_periods.period_start_date
         ) as customers
-
     from stage_periods
     left join changes using (period_grain, period_start_date, segment, segment_value, lifecycle_stage)
-
 ),
 
 lifecycle as (
-
     select
         period_grain,
         period_start_date,
@@ -77,9 +60,7 @@ lifecycle as (
         segment_value,
         lifecycle_stage,
         cast(customers as bigint) as customers
-
     from closings
-
 )
 
 select * from lifecycle

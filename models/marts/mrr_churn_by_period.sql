@@ -1,11 +1,9 @@
 -- One row per grain, period and segment value: MRR at the opening and the closing of the period, and what moved it.
 
 with
-
 mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
 mrr_churn as (
-
     select
         period_grain,
         period_start_date,
@@ -30,9 +28,7 @@ mrr_churn as (
         {{ ratio('new_mrr + reactivation_mrr + expansion_mrr', 'contraction_mrr + churned_mrr') }} as quick_ratio,
         cast(mrr_lost_while_new as decimal(38, 6)) as churned_new_customer_mrr,
         cast(churned_mrr - mrr_lost_while_new as decimal(38, 6)) as churned_existing_customer_mrr
-
     from mrr_by_period
-
 )
 
 select * from mrr_churn

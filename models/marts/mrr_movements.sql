@@ -1,17 +1,9 @@
 -- One row per customer and business date on which the customer's MRR changed: the ledger.
 
 with
-
-changes as (
-
-    select *
-    from {{ ref('int_mrr_ledger') }}
-    where mrr_change <> 0
-
-),
+changes as (select * from {{ ref('int_mrr_ledger') }} where mrr_change <> 0),
 
 movements as (
-
     select
         customer_id,
         movement_date,
@@ -19,9 +11,7 @@ movements as (
         mrr_change,
         opening_mrr,
         closing_mrr
-
     from changes
-
 )
 
 select * from movements

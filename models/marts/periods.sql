@@ -3,22 +3,17 @@
 {% set months_late = var('fiscal_year_start_month') | int - 1 %}
 
 with
-
 -- The year that names a period: a week's is that of its Thursday, a fiscal year's that of its first day.
 naming_days as (
-
     select
         *,
         {{ dbt.dateadd('day', 3, 'period_start_date') }} as thursday,
         {{ dbt.dateadd('month', -months_late, 'period_start_date') }} as day_of_fiscal_year
-
     from {{ ref('int_date_periods') }}
     where date_day = period_start_date
-
 ),
 
 named_periods as (
-
     select
         *,
         cast(extract(year from thursday) as {{ dbt.type_string() }}) as week_year,
@@ -26,13 +21,10 @@ named_periods as (
         cast(extract(year from period_start_date) as {{ dbt.type_string() }}) as calendar_year,
         cast(extract(year from day_of_fiscal_year) as {{ dbt.type_string() }}) as fiscal_year,
         cast(extract(quarter from day_of_fiscal_year) as {{ dbt.type_string() }}) as fiscal_quarter
-
     from naming_days
-
 ),
 
 periods as (
-
     select
         period_grain,
         period_start_date,
@@ -46,9 +38,7 @@ periods as (
         end as period_label,
         cast({{ dbt.datediff('period_start_date', 'period_end_date', 'day') }} + 1 as bigint) as days_in_period,
         is_complete
-
     from named_periods
-
 )
 
 select * from periods

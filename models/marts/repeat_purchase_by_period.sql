@@ -1,11 +1,9 @@
 -- One row per grain, period and segment value: orders, their customers, and how many of these buy again.
 
 with
-
 orders_by_period as (select * from {{ ref('int_orders_by_period') }}),
 
 repeat_purchase as (
-
     select
         period_grain,
         period_start_date,
@@ -31,9 +29,7 @@ repeat_purchase as (
         cast(previous_ordering_customers as bigint) as previous_ordering_customers,
         cast(retained_ordering_customers as bigint) as retained_ordering_customers,
         {{ ratio('retained_ordering_customers', 'previous_ordering_customers') }} as order_retention_rate
-
     from orders_by_period
-
 )
 
 select * from repeat_purchase

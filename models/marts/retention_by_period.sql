@@ -2,24 +2,19 @@
 -- MRR, are there at the closing.
 
 with
-
 mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
 -- A customer of the opening keeps the lesser of opening and closing MRR: what he neither contracts nor churns.
 kept_mrr as (
-
     select
         *,
         opening_customers - churned_customers as retained_customers,
         opening_mrr - contraction_mrr - churned_mrr as kept_mrr,
         opening_mrr + expansion_mrr - contraction_mrr - churned_mrr as retained_mrr
-
     from mrr_by_period
-
 ),
 
 retention as (
-
     select
         period_grain,
         period_start_date,
@@ -34,9 +29,7 @@ retention as (
         cast(retained_mrr as decimal(38, 6)) as retained_mrr,
         {{ ratio('retained_mrr', 'opening_mrr') }} as net_revenue_retention,
         {{ ratio('kept_mrr', 'opening_mrr') }} as gross_revenue_retention
-
     from kept_mrr
-
 )
 
 select * from retention

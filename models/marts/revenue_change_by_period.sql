@@ -2,13 +2,11 @@
 -- and what made it another than that of the period before.
 
 with
-
 orders_by_period as (select * from {{ ref('int_orders_by_period') }}),
 
 kept_revenue as (select * from {{ ref('int_kept_revenue_by_period') }}),
 
 revenue_of_both_periods as (
-
     select
         orders_by_period.*,
         coalesce(kept_revenue.kept_revenue, 0) as kept_revenue,
@@ -17,18 +15,15 @@ revenue_of_both_periods as (
         coalesce(kept_revenue.shrinkage_revenue, 0) as shrinkage_revenue,
         lag(orders_by_period.revenue, 1, 0) over history as previous_revenue,
         lag(orders_by_period.identified_revenue, 1, 0) over history as previous_identified_revenue
-
     from orders_by_period
     left join kept_revenue using (period_grain, period_start_date, segment, segment_value)
     window history as (
         partition by orders_by_period.period_grain, orders_by_period.segment, orders_by_period.segment_value
         order by orders_by_period.period_start_date
     )
-
 ),
 
 revenue_changes as (
-
     select
         period_grain,
         period_start_date,
@@ -46,9 +41,7 @@ revenue_changes as (
             (revenue - identified_revenue) - (previous_revenue - previous_identified_revenue) as decimal(38, 10)
         ) as guest_revenue_change,
         cast(revenue as decimal(38, 10)) as revenue
-
     from revenue_of_both_periods
-
 )
 
 select * from revenue_changes

@@ -2,34 +2,23 @@
 -- and what became of them.
 
 with
-
 sums as (select * from {{ ref('int_trial_sums_by_period') }}),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
-periods as (
-
-    select *
-    from {{ ref('int_date_periods') }}
-    where date_day = period_start_date
-
-),
+periods as (select * from {{ ref('int_date_periods') }} where date_day = period_start_date),
 
 first_periods as (
-
     select
         period_grain,
         segment,
         segment_value,
         min(period_start_date) as first_period_start_date
-
     from sums
     group by period_grain, segment, segment_value
-
 ),
 
 segment_periods as (
-
     select
         periods.period_grain,
         periods.period_start_date,
@@ -39,18 +28,15 @@ segment_periods as (
         first_periods.segment_value,
         {{ dbt.dateadd('day', var('trial_conversion_days'), 'periods.period_end_date') }} < as_of_date.as_of_date
             as is_old_enough
-
     from first_periods
     inner join periods
         on
             first_periods.period_grain = periods.period_grain
             and first_periods.first_period_start_date <= periods.period_start_date
     cross join as_of_date
-
 ),
 
 trial_conversion as (
-
     select
         segment_periods.period_grain,
         segment_periods.period_start_date,
@@ -68,10 +54,8 @@ trial_conversion as (
             when segment_periods.is_old_enough
                 then {{ ratio('sums.trials_converted_in_time', 'sums.trials_started') }}
         end as conversion_rate
-
     from segment_periods
     left join sums using (period_grain, period_start_date, segment, segment_value)
-
 )
 
 select * from trial_conversion

@@ -1,11 +1,9 @@
 -- One row per plan.
 
 with
-
 plans as (select * from {{ guarded('plans') }}),
 
 typed as (
-
     select
         cast(plan_id as {{ dbt.type_string() }}) as plan_id,
         cast(plan_name as {{ dbt.type_string() }}) as plan_name,
@@ -15,9 +13,7 @@ typed as (
         cast(currency as {{ dbt.type_string() }}) as currency,
         cast(billing_interval as {{ dbt.type_string() }}) as billing_interval,
         cast(billing_interval_count as integer) as billing_interval_count
-
     from plans
-
 )
 
 select * from typed

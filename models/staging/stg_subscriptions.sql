@@ -1,11 +1,9 @@
 -- One row per subscription and stretch of unchanged terms.
 
 with
-
 subscriptions as (select * from {{ guarded('subscriptions') }}),
 
 typed as (
-
     select
         cast(subscription_id as {{ dbt.type_string() }}) as subscription_id,
         cast(customer_id as {{ dbt.type_string() }}) as customer_id,
@@ -17,9 +15,7 @@ typed as (
         {{ instant('ended_at') }} as ended_at,
         {{ instant('cancel_requested_at') }} as cancel_requested_at,
         cast(end_reason as {{ dbt.type_string() }}) as end_reason
-
     from subscriptions
-
 )
 
 select * from typed

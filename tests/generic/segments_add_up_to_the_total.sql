@@ -2,25 +2,11 @@
 {% test segments_add_up_to_the_total(model, keys, columns) %}
 
 with
+totals as (select * from {{ model }} where segment = 'all'),
 
-totals as (
-
-    select *
-    from {{ model }}
-    where segment = 'all'
-
-),
-
-segments as (
-
-    select distinct segment
-    from {{ model }}
-    where segment <> 'all'
-
-),
+segments as (select distinct segment from {{ model }} where segment <> 'all'),
 
 segment_sums as (
-
     select
         {{ keys | join(', ') }},
         segment,
@@ -29,7 +15,6 @@ segment_sums as (
         {% endfor %}
     from {{ model }}
     group by {{ keys | join(', ') }}, segment
-
 )
 
 select

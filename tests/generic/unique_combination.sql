@@ -4,7 +4,6 @@
 select
     {{ columns | join(', ') }},
     count(*) as rows_with_it
-
 from {{ model }}
 group by {{ columns | join(', ') }}
 having count(*) > 1

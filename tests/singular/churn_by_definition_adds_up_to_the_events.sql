@@ -1,35 +1,28 @@
 -- On every grain, the customers and the MRR lost by a definition in all periods are those of its events.
 
 with
-
 grains as (select * from {{ ref('period_grains') }}),
 
 definitions as (select * from {{ ref('churn_definitions') }}),
 
 events as (
-
     select
         churn_definition,
         count(*) as churned_customers,
         sum(mrr_lost) as mrr_lost
-
     from {{ ref('churn_events') }}
     group by churn_definition
-
 ),
 
 period_sums as (
-
     select
         period_grain,
         churn_definition,
         sum(churned_customers) as churned_customers,
         sum(mrr_lost) as mrr_lost
-
     from {{ ref('churn_by_definition_by_period') }}
     where segment = 'all'
     group by period_grain, churn_definition
-
 )
 
 select
@@ -39,7 +32,6 @@ select
     period_sums.churned_customers,
     events.mrr_lost as mrr_of_events,
     period_sums.mrr_lost
-
 from grains
 cross join definitions
 left join events using (churn_definition)

@@ -2,29 +2,22 @@
 -- churned MRR of the core marts, on every segment value.
 
 with
-
 churn_by_definition as (
-
     select *
     from {{ ref('churn_by_definition_by_period') }}
     where churn_definition = 'subscription_end' and period_grain = 'day'
-
 ),
 
 customer_churn as (
-
     select *
     from {{ ref('customer_churn_by_period') }}
     where period_grain = 'day' and segment in ('all', 'country', 'acquisition_channel')
-
 ),
 
 mrr_churn as (
-
     select *
     from {{ ref('mrr_churn_by_period') }}
     where period_grain = 'day' and segment in ('all', 'country', 'acquisition_channel')
-
 )
 
 select
@@ -35,7 +28,6 @@ select
     customer_churn.churned_customers,
     churn_by_definition.mrr_lost,
     mrr_churn.churned_mrr
-
 from churn_by_definition
 full join customer_churn using (period_start_date, segment, segment_value)
 left join mrr_churn using (period_start_date, segment, segment_value)

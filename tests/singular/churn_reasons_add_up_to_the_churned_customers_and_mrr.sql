@@ -2,9 +2,7 @@
 -- and segment value.
 
 with
-
 reasons as (
-
     select
         period_grain,
         period_start_date,
@@ -12,18 +10,14 @@ reasons as (
         segment_value,
         sum(churned_customers) as customers,
         sum(churned_mrr) as mrr
-
     from {{ ref('churn_reasons_by_period') }}
     group by period_grain, period_start_date, segment, segment_value
-
 ),
 
 customer_churn as (
-
     select *
     from {{ ref('customer_churn_by_period') }}
     where segment in ('all', 'country', 'acquisition_channel')
-
 ),
 
 mrr_churn as (select * from {{ ref('mrr_churn_by_period') }})
@@ -37,7 +31,6 @@ select
     reasons.customers as customers_of_reasons,
     mrr_churn.churned_mrr,
     reasons.mrr as mrr_of_reasons
-
 from customer_churn
 inner join mrr_churn using (period_grain, period_start_date, segment, segment_value)
 left join reasons using (period_grain, period_start_date, segment, segment_value)

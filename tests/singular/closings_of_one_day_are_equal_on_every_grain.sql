@@ -3,29 +3,22 @@
 -- the plan of his opening until the period is over.
 
 with
-
 mrr_by_period as (
-
     select *
     from {{ ref('int_mrr_by_period') }}
     where segment not in ('plan', 'product', 'billing_interval')
-
 ),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 paying_customers as (
-
     select
         count(*) filter (where is_paying) as customers,
         coalesce(sum(current_mrr), 0) as mrr
-
     from {{ ref('customers') }}
-
 ),
 
 closings as (
-
     select
         mrr_by_period.period_grain,
         mrr_by_period.segment,
@@ -35,12 +28,9 @@ closings as (
         least(
             mrr_by_period.period_end_date, cast({{ dbt.dateadd('day', -1, 'as_of_date.as_of_date') }} as date)
         ) as last_known_day
-
     from mrr_by_period
     cross join as_of_date
-
     union all
-
     select
         'customers mart' as period_grain,
         'all' as segment,
@@ -48,10 +38,8 @@ closings as (
         paying_customers.customers as closing_customers,
         paying_customers.mrr as closing_mrr,
         cast({{ dbt.dateadd('day', -1, 'as_of_date.as_of_date') }} as date) as last_known_day
-
     from paying_customers
     cross join as_of_date
-
 )
 
 select
@@ -62,7 +50,6 @@ select
     max(closing_customers) as most_customers,
     min(closing_mrr) as least_mrr,
     max(closing_mrr) as most_mrr
-
 from closings
 group by segment, segment_value, last_known_day
 having min(closing_customers) <> max(closing_customers) or min(closing_mrr) <> max(closing_mrr)

@@ -2,20 +2,12 @@
 -- ordering customers, on every grain of cohorts and every segment value.
 
 with
-
 cohorts as (select * from {{ ref('retention_by_cohort') }}),
 
-periods as (
-
-    select *
-    from {{ ref('int_date_periods') }}
-    where date_day = period_start_date
-
-),
+periods as (select * from {{ ref('int_date_periods') }} where date_day = period_start_date),
 
 -- Added up before the period is looked up: there are far more cohorts than periods.
 sums_by_number as (
-
     select
         cohorts.basis,
         cohorts.period_grain,
@@ -24,7 +16,6 @@ sums_by_number as (
         cohorts.segment_value,
         sum(cohorts.retained_customers) as customers,
         sum(cohorts.revenue) as revenue
-
     from cohorts
     inner join periods
         on
@@ -33,22 +24,17 @@ sums_by_number as (
     group by
         cohorts.basis, cohorts.period_grain, periods.period_number + cohorts.periods_since, cohorts.segment,
         cohorts.segment_value
-
 ),
 
 cohort_sums as (
-
     select
         sums_by_number.*,
         periods.period_start_date
-
     from sums_by_number
     inner join periods using (period_grain, period_number)
-
 ),
 
 period_sums as (
-
     select
         'subscription' as basis,
         period_grain,
@@ -57,12 +43,9 @@ period_sums as (
         segment_value,
         closing_customers as customers,
         cast(closing_mrr as decimal(38, 10)) as revenue
-
     from {{ ref('int_mrr_by_period') }}
     where period_grain <> 'day' and segment not in ('plan', 'product', 'billing_interval')
-
     union all
-
     select
         'order' as basis,
         period_grain,
@@ -71,17 +54,14 @@ period_sums as (
         segment_value,
         ordering_customers as customers,
         identified_revenue as revenue
-
     from {{ ref('int_orders_by_period') }}
     where period_grain <> 'day'
-
 )
 
 select
     period_sums.*,
     cohort_sums.customers as customers_of_cohorts,
     cohort_sums.revenue as revenue_of_cohorts
-
 from period_sums
 left join cohort_sums using (basis, period_grain, period_start_date, segment, segment_value)
 where

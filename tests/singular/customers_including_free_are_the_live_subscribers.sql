@@ -3,9 +3,7 @@
 -- have no rows.
 
 with
-
 balances as (
-
     select
         period_grain,
         period_start_date,
@@ -17,19 +15,15 @@ balances as (
         closing_customers_including_free,
         lag(closing_customers_including_free) over history as previous_closing,
         lead(period_start_date) over history as next_period_start_date
-
     from {{ ref('customer_churn_by_period') }}
     where segment not in ('plan', 'product', 'billing_interval')
     window history as (partition by period_grain, segment, segment_value order by period_start_date)
-
 ),
 
 live_subscribers as (
-
     select count(distinct customer_id) as customers
     from {{ ref('int_mrr_stretches') }}
     where end_date is null and status <> 'paused'
-
 )
 
 select balances.*

@@ -2,7 +2,6 @@
 -- another stage, less those who went to another. A first period opens with the customers of before.
 
 with
-
 ledger as (select * from {{ ref('int_lifecycle_ledger') }}),
 
 segments as (select * from {{ ref('int_segments') }}),
@@ -10,25 +9,20 @@ segments as (select * from {{ ref('int_segments') }}),
 transitions as (select * from {{ ref('lifecycle_transitions_by_period') }}),
 
 first_days as (
-
     select
         period_grain,
         min(date_day) as first_day
-
     from {{ ref('int_date_periods') }}
     group by period_grain
-
 ),
 
 customers_before as (
-
     select
         first_days.period_grain,
         segments.segment,
         segments.segment_value,
         ledger.stage_after as lifecycle_stage,
         count(*) as customers
-
     from ledger
     inner join first_days
         on
@@ -36,24 +30,19 @@ customers_before as (
             and coalesce(ledger.next_stage_date >= first_days.first_day, true)
     inner join segments using (country, acquisition_channel)
     group by first_days.period_grain, segments.segment, segments.segment_value, ledger.stage_after
-
 ),
 
 closings as (
-
     select
         *,
         lag(customers) over (
             partition by period_grain, segment, segment_value, lifecycle_stage
             order by period_start_date
         ) as previous_customers
-
     from {{ ref('lifecycle_by_period') }}
-
 ),
 
 flows as (
-
     select
         period_grain,
         period_start_date,
@@ -61,11 +50,8 @@ flows as (
         segment_value,
         to_stage as lifecycle_stage,
         customers
-
     from transitions
-
     union all
-
     select
         period_grain,
         period_start_date,
@@ -73,13 +59,10 @@ flows as (
         segment_value,
         from_stage as lifecycle_stage,
         -customers as customers
-
     from transitions
-
 ),
 
 net_flows as (
-
     select
         period_grain,
         period_start_date,
@@ -87,17 +70,14 @@ net_flows as (
         segment_value,
         lifecycle_stage,
         sum(customers) as customers
-
     from flows
     group by period_grain, period_start_date, segment, segment_value, lifecycle_stage
-
 )
 
 select
     closings.*,
     customers_before.customers as customers_before,
     net_flows.customers as net_flow
-
 from closings
 left join customers_before using (period_grain, segment, segment_value, lifecycle_stage)
 left join net_flows using (period_grain, period_start_date, segment, segment_value, lifecycle_stage)

@@ -2,13 +2,10 @@
 -- at its opening and those who came in it: by a first order, for inactivity also by one with which they returned.
 
 with
-
 churn_by_definition as (
-
     select *
     from {{ ref('churn_by_definition_by_period') }}
     where churn_definition in ('inactivity', 'single_purchase')
-
 ),
 
 spans as (select * from {{ ref('int_order_churn_spans') }}),
@@ -18,7 +15,6 @@ date_periods as (select * from {{ ref('int_date_periods') }}),
 segments as (select * from {{ ref('int_segments') }}),
 
 arrivals as (
-
     select
         spans.churn_definition,
         date_periods.period_grain,
@@ -26,21 +22,17 @@ arrivals as (
         segments.segment,
         segments.segment_value,
         count(*) as customers
-
     from spans
-    inner join date_periods
-        on spans.start_date = date_periods.date_day
+    inner join date_periods on spans.start_date = date_periods.date_day
     inner join segments using (country, acquisition_channel)
     group by
         spans.churn_definition, date_periods.period_grain, date_periods.period_start_date, segments.segment,
         segments.segment_value
-
 )
 
 select
     churn_by_definition.*,
     arrivals.customers as arrived_customers
-
 from churn_by_definition
 left join arrivals using (churn_definition, period_grain, period_start_date, segment, segment_value)
 where

@@ -2,9 +2,7 @@
 -- By plan, customers who have changed theirs meanwhile left the one value and joined the other.
 
 with
-
 balances as (
-
     select
         customers.period_grain,
         customers.period_start_date,
@@ -15,28 +13,19 @@ balances as (
         lag(customers.closing_customers, 1, 0) over history as previous_closing_customers,
         lag(mrr.closing_mrr, 1, 0) over history as previous_closing_mrr,
         lag(customers.period_start_date) over history as previous_period_start_date
-
     from {{ ref('customer_churn_by_period') }} as customers
     inner join {{ ref('mrr_churn_by_period') }} as mrr using (period_grain, period_start_date, segment, segment_value)
     window history as (
         partition by customers.period_grain, customers.segment, customers.segment_value
         order by customers.period_start_date
     )
-
 ),
 
-plan_transitions as (
-
-    select *
-    from {{ ref('plan_transitions_by_period') }}
-    where segment = 'all'
-
-),
+plan_transitions as (select * from {{ ref('plan_transitions_by_period') }} where segment = 'all'),
 
 plan_segments as (select * from {{ ref('int_plan_segments') }}),
 
 transfers as (
-
     select
         plan_transitions.period_grain,
         plan_transitions.period_start_date,
@@ -54,21 +43,17 @@ transfers as (
                 else -plan_transitions.closing_mrr
             end
         ) as mrr
-
     from plan_transitions
-    inner join plan_segments
-        on plan_segments.plan_id in (plan_transitions.from_plan_id, plan_transitions.to_plan_id)
+    inner join plan_segments on plan_segments.plan_id in (plan_transitions.from_plan_id, plan_transitions.to_plan_id)
     group by
         plan_transitions.period_grain, plan_transitions.period_start_date, plan_segments.segment,
         plan_segments.segment_value
-
 )
 
 select
     balances.*,
     transfers.customers as transferred_customers,
     transfers.mrr as transferred_mrr
-
 from balances
 left join transfers
     on

@@ -1,7 +1,6 @@
 -- Retention rate + churn rate = 1 wherever somebody was paying at the opening; both are null elsewhere.
 
 with
-
 churn as (select * from {{ ref('customer_churn_by_period') }}),
 
 retention as (select * from {{ ref('retention_by_period') }})
@@ -9,7 +8,6 @@ retention as (select * from {{ ref('retention_by_period') }})
 select
     retention.*,
     churn.churn_rate
-
 from retention
 full join churn using (period_grain, period_start_date, segment, segment_value)
 where

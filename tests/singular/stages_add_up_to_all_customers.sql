@@ -2,69 +2,49 @@
 -- sign-ups, stretches and orders.
 
 with
-
 known_dates as (
-
     select
         customer_id,
         {{ business_date('created_at') }} as known_date
-
     from {{ ref('stg_customers') }}
-
     union all
-
     select
         customer_id,
         start_date as known_date
-
     from {{ ref('int_mrr_stretches') }}
-
     union all
-
     select
         customer_id,
         order_date as known_date
-
     from {{ ref('int_order_sequence') }}
     where customer_id is not null
-
 ),
 
 customers as (
-
     select
         customer_id,
         min(known_date) as known_date
-
     from known_dates
     group by customer_id
-
 ),
 
 customers_by_date as (
-
     select
         customers.known_date,
         count(*) as customers
-
     from customers
-    inner join {{ ref('int_as_of_date') }} as as_of_date
-        on customers.known_date < as_of_date.as_of_date
+    inner join {{ ref('int_as_of_date') }} as as_of_date on customers.known_date < as_of_date.as_of_date
     group by customers.known_date
-
 ),
 
 closings as (
-
     select
         period_grain,
         period_end_date,
         sum(customers) as customers
-
     from {{ ref('lifecycle_by_period') }}
     where segment = 'all'
     group by period_grain, period_end_date
-
 )
 
 select
@@ -72,9 +52,7 @@ select
     closings.period_end_date,
     closings.customers,
     sum(customers_by_date.customers) as known_customers
-
 from closings
-left join customers_by_date
-    on closings.period_end_date >= customers_by_date.known_date
+left join customers_by_date on closings.period_end_date >= customers_by_date.known_date
 group by closings.period_grain, closings.period_end_date, closings.customers
 having closings.customers is distinct from sum(customers_by_date.customers)
