@@ -102,7 +102,9 @@ from answers
         build_id varchar, raw_table varchar, row_key json, row_content json, reason varchar, row_hash varchar
     );
     create table if not exists quality.builds (build_id varchar, finished_at timestamp, has_succeeded boolean);
-    alter table quality.builds add column if not exists is_demo boolean; -- warehouses of earlier versions have none
+    -- Warehouses of earlier versions have these tables without the columns that came later.
+    alter table quality.builds add column if not exists is_demo boolean;
+    alter table quality.expectation_results add column if not exists message varchar;
 {%- endmacro %}
 
 {#-
@@ -112,17 +114,10 @@ from answers
 {% macro record_build(results) -%}
     {%- if execute and flags.WHICH in ['build', 'test'] -%}
         {%- set warnings -%}
-            select
-                'Warning: ' || raw_table || coalesce('.' || column_name, '') || ' ' || description || ': not so'
-                || case when rows_failed > 0 and column_name is not null
-                    then ' in ' || rows_failed || ' of ' || rows_checked || ' rows' else '' end
-                || case when samples <> '[]' then ', such as ' || samples else '' end
-                || case when rows_quarantined > 0
-                    then '; ' || rows_quarantined || ' rows are in quarantine' else '' end
+            select message
             from quality.expectation_results
-            where build_id = '{{ invocation_id }}'
-                and ((not is_success and severity = 'warning') or rows_quarantined > 0)
-            order by all
+            where build_id = '{{ invocation_id }}' and message like 'warning: %'
+            order by message
         {%- endset -%}
         {%- for line in run_query(warnings).columns[0].values() -%}
             {%- do log(line, info=true) -%}

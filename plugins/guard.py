@@ -153,8 +153,9 @@ class Outcome:
             self.query = (found.get("unexpected_index_query") or "").rstrip("; \n")
 
     def line(self):
-        """Severity, place, the expectation in words, how many rows, samples and keys."""
-        text = f"{self.severity}: {self.table}{'.' + self.column if self.column else ''} {self.words}"
+        """Severity, place, the expectation in words, how many rows, samples and keys; rows set aside are a warning."""
+        severity = "warning" if self.success and self.severity == "critical" else self.severity
+        text = f"{severity}: {self.table}{'.' + self.column if self.column else ''} {self.words}"
         if self.column and self.failed is not None:
             text += f": not so in {self.failed:,} of {self.rows:,} rows"
             if any(sample is not None for sample in self.samples):
@@ -260,10 +261,11 @@ def record(cursor, build_id, outcomes):
                 [build_id, outcome.table, f"{outcome.column or outcome.table} {outcome.words}"],
             ).fetchone()
         cursor.execute(
-            "insert into quality.expectation_results values (?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into quality.expectation_results values (?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 build_id, outcome.table, outcome.column, outcome.type, outcome.words, outcome.severity, outcome.success,
                 outcome.rows, outcome.failed, json.dumps(outcome.samples), json.dumps(outcome.keys), outcome.quarantined,
+                outcome.line() if not outcome.success or outcome.quarantined else None,
             ],
         )  # fmt: skip
     cursor.execute("commit")
