@@ -44,32 +44,23 @@ changes_by_day as (
     group by sums.stage_date, segments.segment, segments.segment_value, sums.lifecycle_stage
 ),
 
-period_changes as (
+changes_by_period as (
     select
         date_periods.period_grain,
         date_periods.period_start_date,
-        changes_by_day.*
-    from changes_by_day
-    inner join date_periods on changes_by_day.stage_date = date_periods.date_day
-    union all
-    select
-        first_periods.period_grain,
-        first_periods.period_start_date,
-        changes_by_day.*
-    from changes_by_day
-    inner join first_periods on changes_by_day.stage_date < first_periods.period_start_date
-),
-
-changes_by_period as (
-    select
-        period_grain,
-        period_start_date,
-        segment,
-        segment_value,
-        lifecycle_stage,
-        cast(sum(customers) as bigint) as customers
-    from period_changes
-    group by period_grain, period_start_date, segment, segment_value, lifecycle_stage
+        changes.segment,
+        changes.segment_value,
+        changes.lifecycle_stage,
+        cast(sum(changes.customers) as bigint) as customers
+    from changes_by_day as changes
+    cross join first_periods
+    inner join date_periods
+        on
+            first_periods.period_grain = date_periods.period_grain
+            and greatest(changes.stage_date, first_periods.period_start_date) = date_periods.date_day
+    group by
+        date_periods.period_grain, date_periods.period_start_date, changes.segment, changes.segment_value,
+        changes.lifecycle_stage
 )
 
 select * from changes_by_period

@@ -42,31 +42,20 @@ planned_changes as (
 
 balances as (
     select
-        customer_id,
-        movement_date,
-        mrr_change,
+        *,
         cast(sum(mrr_change) over customer_days as decimal(18, 6)) as closing_mrr,
         min(movement_date) over customer_days as first_paid_date,
         lag(movement_date) over customer_days as previous_movement_date,
         lead(movement_date) over customer_days as next_movement_date,
-        lag(closing_plan_id) over customer_days as opening_plan_id,
-        closing_plan_id
+        lag(closing_plan_id) over customer_days as opening_plan_id
     from planned_changes
     window customer_days as (partition by customer_id order by movement_date)
 ),
 
 ledger as (
     select
-        balances.customer_id,
-        balances.movement_date,
-        balances.mrr_change,
+        balances.*,
         cast(balances.closing_mrr - balances.mrr_change as decimal(18, 6)) as opening_mrr,
-        balances.closing_mrr,
-        balances.first_paid_date,
-        balances.previous_movement_date,
-        balances.next_movement_date,
-        balances.opening_plan_id,
-        balances.closing_plan_id,
         coalesce(customers.country, 'unknown') as country,
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
     from balances

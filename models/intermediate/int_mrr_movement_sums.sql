@@ -1,7 +1,6 @@
 -- One row per breakdown, grain and period, and per what the breakdown tells apart: by customer attributes, movement
 -- type and combination of attributes; by plan, movement type and plan; by plan change, combination of attributes and
 -- the plans at the opening and the closing. The customers who moved so, and their MRR before and after.
--- Three breakdowns of one pass: crossed with one another there would be almost as many rows as customers and periods.
 
 with
 customer_periods as (
@@ -43,9 +42,8 @@ movement_sums as (
             (period_grain, period_start_date, movement_type, plan_id),
             (period_grain, period_start_date, country, acquisition_channel, from_plan_id, to_plan_id)
         )
+    -- Of customers whose MRR and plan stay as they are there is nothing to tell.
+    having movement_type is not null or from_plan_id is not null
 )
 
--- Of customers whose MRR and plan stay as they are there is nothing to tell.
-select *
-from movement_sums
-where movement_type is not null or from_plan_id is not null
+select * from movement_sums

@@ -1,11 +1,13 @@
--- One row per countable order before as_of_date: its place among the orders of its customer.
--- Orders of guests have no place; they count as orders and revenue only.
+-- One row per countable order before as_of_date: its place among its customer's orders, which those of guests have not.
 
 with
 orders as (
     select
-        *,
-        {{ business_date('ordered_at') }} as order_date
+        order_id,
+        customer_id,
+        ordered_at,
+        {{ business_date('ordered_at') }} as order_date,
+        cast(amount - refunded_amount as decimal(28, 10)) as revenue
     from {{ ref('stg_orders') }}
     where status in ({{ text_list(var('countable_order_statuses')) }})
 ),
@@ -15,12 +17,7 @@ customers as (select * from {{ ref('stg_customers') }}),
 as_of_date as (select * from {{ ref('int_as_of_date') }}),
 
 known_orders as (
-    select
-        orders.order_id,
-        orders.customer_id,
-        orders.ordered_at,
-        orders.order_date,
-        cast(orders.amount - orders.refunded_amount as decimal(28, 10)) as revenue
+    select orders.*
     from orders
     inner join as_of_date on orders.order_date < as_of_date.as_of_date
 ),
@@ -29,15 +26,14 @@ known_orders as (
 numbered_orders as (
     select
         *,
-        case when customer_id is not null then row_number() over customer_orders end as order_number,
-        case when customer_id is not null then min(order_date) over customer_orders end as first_order_date,
-        case when customer_id is not null then lag(order_date) over customer_orders end as previous_order_date,
-        case when customer_id is not null then lag(order_date, 2) over customer_orders end
-            as second_previous_order_date,
-        case when customer_id is not null then lead(order_date) over customer_orders end as next_order_date,
-        case when customer_id is not null then lag(revenue) over customer_orders end as previous_order_revenue
+        case when customer_id is not null then row_number() over history end as order_number,
+        case when customer_id is not null then min(order_date) over history end as first_order_date,
+        case when customer_id is not null then lag(order_date) over history end as previous_order_date,
+        case when customer_id is not null then lag(order_date, 2) over history end as second_previous_order_date,
+        case when customer_id is not null then lead(order_date) over history end as next_order_date,
+        case when customer_id is not null then lag(revenue) over history end as previous_order_revenue
     from known_orders
-    window customer_orders as (partition by customer_id order by ordered_at, order_id)
+    window history as (partition by customer_id order by ordered_at, order_id)
 ),
 
 -- After the numbers, so that attributes need not be sorted along.

@@ -21,20 +21,14 @@ deltas as (
     where end_date is not null
 ),
 
-daily_changes as (
+balances as (
     select
         customer_id,
         change_date,
-        sum(subscription_delta) as subscription_change
+        sum(subscription_delta) as subscription_change,
+        sum(sum(subscription_delta)) over (partition by customer_id order by change_date) as subscriptions
     from deltas
     group by customer_id, change_date
-),
-
-balances as (
-    select
-        *,
-        sum(subscription_change) over (partition by customer_id order by change_date) as subscriptions
-    from daily_changes
 ),
 
 subscriber_changes as (

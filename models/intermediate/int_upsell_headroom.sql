@@ -27,27 +27,21 @@ higher_plans as (
 
 next_plans as (select * from higher_plans where choice = 1),
 
-stretch_headroom as (
+next_prices as (
     select
         paid_stretches.customer_id,
-        greatest(
-            coalesce(
-                {{ monthly_amount('next_plans', 'paid_stretches.quantity', 'paid_stretches.discount_percent') }}
-                - paid_stretches.mrr,
-                0
-            ),
-            0
-        ) as headroom_mrr
+        paid_stretches.mrr,
+        {{ monthly_amount('next_plans', 'paid_stretches.quantity', 'paid_stretches.discount_percent') }} as next_mrr
     from paid_stretches
     left join next_plans using (plan_id)
 ),
 
-customer_headroom as (
+headroom as (
     select
         customer_id,
-        cast(sum(headroom_mrr) as decimal(38, 6)) as upsell_headroom_mrr
-    from stretch_headroom
+        cast(sum(greatest(coalesce(next_mrr - mrr, 0), 0)) as decimal(38, 6)) as upsell_headroom_mrr
+    from next_prices
     group by customer_id
 )
 
-select * from customer_headroom
+select * from headroom

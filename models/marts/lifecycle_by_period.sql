@@ -35,17 +35,10 @@ stage_periods as (
     cross join lifecycle_stages
 ),
 
-closings as (
+stage_changes as (
     select
         stage_periods.*,
-        sum(coalesce(changes.customers, 0)) over (
-            partition by
-                stage_periods.period_grain,
-                stage_periods.segment,
-                stage_periods.segment_value,
-                stage_periods.lifecycle_stage
-            order by stage_periods.period_start_date
-        ) as customers
+        coalesce(changes.customers, 0) as customers_change
     from stage_periods
     left join changes using (period_grain, period_start_date, segment, segment_value, lifecycle_stage)
 ),
@@ -59,8 +52,9 @@ lifecycle as (
         segment,
         segment_value,
         lifecycle_stage,
-        cast(customers as bigint) as customers
-    from closings
+        cast(sum(customers_change) over history as bigint) as customers
+    from stage_changes
+    window history as (partition by period_grain, segment, segment_value, lifecycle_stage order by period_start_date)
 )
 
 select * from lifecycle
