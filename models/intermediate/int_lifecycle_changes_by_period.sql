@@ -44,6 +44,7 @@ changes_by_day as (
     group by sums.stage_date, segments.segment, segments.segment_value, sums.lifecycle_stage
 ),
 
+-- Each of these dates is in the calendar. A left join, or DuckDB would multiply the calendar before it looks up any row.
 changes_by_period as (
     select
         date_periods.period_grain,
@@ -54,7 +55,7 @@ changes_by_period as (
         cast(sum(changes.customers) as bigint) as customers
     from changes_by_day as changes
     cross join first_periods
-    inner join date_periods
+    left join date_periods
         on
             first_periods.period_grain = date_periods.period_grain
             and greatest(changes.stage_date, first_periods.period_start_date) = date_periods.date_day
