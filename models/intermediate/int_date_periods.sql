@@ -60,19 +60,14 @@ periods as (
         day_periods.period_grain,
         day_periods.period_start_date,
         max(day_periods.date_day) as period_end_date,
-        lag(day_periods.period_start_date) over (
-            partition by day_periods.period_grain
-            order by day_periods.period_start_date
-        ) as previous_period_start_date,
-        row_number() over (
-            partition by day_periods.period_grain
-            order by day_periods.period_start_date
-        ) as period_number,
+        lag(day_periods.period_start_date) over history as previous_period_start_date,
+        row_number() over history as period_number,
         max(day_periods.date_day) < known_days.as_of_date as is_complete
     from day_periods
     cross join known_days
     group by day_periods.period_grain, day_periods.period_start_date, known_days.first_day, known_days.as_of_date
     having max(day_periods.date_day) >= known_days.first_day and day_periods.period_start_date < known_days.as_of_date
+    window history as (partition by day_periods.period_grain order by day_periods.period_start_date)
 ),
 
 date_periods as (

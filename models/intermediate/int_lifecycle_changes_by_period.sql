@@ -44,7 +44,7 @@ changes_by_day as (
     group by sums.stage_date, segments.segment, segments.segment_value, sums.lifecycle_stage
 ),
 
--- Each of these dates is in the calendar. A left join, or DuckDB would multiply the calendar before it looks up any row.
+-- These dates are in the calendar. A left join, or DuckDB would multiply the calendar before it looks up any row.
 changes_by_period as (
     select
         date_periods.period_grain,

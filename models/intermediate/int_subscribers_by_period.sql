@@ -76,12 +76,10 @@ balances as (
         sum(marts_rows) as marts_rows,
         sum(churned_customers) as churned_customers,
         sum(net_change) as net_change,
-        sum(sum(net_change)) over (
-            partition by period_grain, segment, segment_value
-            order by period_start_date nulls first
-        ) as closing_customers
+        sum(sum(net_change)) over history as closing_customers
     from changes
     group by period_grain, period_start_date, segment, segment_value
+    window history as (partition by period_grain, segment, segment_value order by period_start_date nulls first)
 )
 
 select

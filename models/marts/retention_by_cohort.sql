@@ -46,13 +46,8 @@ observations as (
     from cohort_periods
     left join cohort_sums using (basis, period_grain, cohort_start_date, period_start_date, segment, segment_value)
     window history as (
-        partition by
-            cohort_periods.basis,
-            cohort_periods.period_grain,
-            cohort_periods.cohort_start_date,
-            cohort_periods.segment,
-            cohort_periods.segment_value
-        order by cohort_periods.period_start_date
+        partition by basis, period_grain, cohort_start_date, segment, segment_value
+        order by period_start_date
     )
 ),
 

@@ -17,10 +17,7 @@ revenue_of_both_periods as (
         lag(orders_by_period.identified_revenue, 1, 0) over history as previous_identified_revenue
     from orders_by_period
     left join kept_revenue using (period_grain, period_start_date, segment, segment_value)
-    window history as (
-        partition by orders_by_period.period_grain, orders_by_period.segment, orders_by_period.segment_value
-        order by orders_by_period.period_start_date
-    )
+    window history as (partition by period_grain, segment, segment_value order by period_start_date)
 ),
 
 revenue_changes as (
