@@ -13,7 +13,7 @@
     {%- set problems = [] -%}
 
     {%- set as_of_date = var('as_of_date') -%}
-    {%- if as_of_date and not modules.re.match('^(19|20|21)\\d{2}-\\d{2}-\\d{2}$', as_of_date | string) -%}
+    {%- if as_of_date and not is_date(as_of_date | string) -%}
         {%- do problems.append("as_of_date is a date such as 2024-07-01, not '" ~ as_of_date ~ "'") -%}
     {%- endif -%}
     {%- if var('fiscal_year_start_month') not in range(1, 13) -%}
@@ -21,7 +21,7 @@
             "fiscal_year_start_month is a whole number from 1 to 12, not '" ~ var('fiscal_year_start_month') ~ "'"
         ) -%}
     {%- endif -%}
-    {%- if not modules.re.match('^[A-Za-z0-9_+/-]+$', var('reporting_timezone') | string) -%}
+    {%- if var('reporting_timezone') not in modules.pytz.all_timezones -%}
         {%- do problems.append(
             "reporting_timezone is a name such as Europe/Berlin, not '" ~ var('reporting_timezone') ~ "'"
         ) -%}
@@ -68,4 +68,15 @@
     {%- for name in invocation_args_dict.get('vars') or {} if execute and name not in known -%}
         {%- do exceptions.warn("The var '" ~ name ~ "' means nothing here. There are: " ~ known | join(', ') ~ '.') -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- Whether a text is a day of the calendar, from 1900 to 2199, written like 2024-07-01. -#}
+{% macro is_date(text) -%}
+    {%- set parts = modules.re.match('^((?:19|20|21)\\d{2})-(0[1-9]|1[0-2])-(\\d{2})$', text) -%}
+    {%- if parts -%}
+        {%- set year, month, day = parts.group(1) | int, parts.group(2) | int, parts.group(3) | int -%}
+        {%- set next_month = modules.datetime.date(year + month // 12, month % 12 + 1, 1) -%}
+        {{ return(0 < day <= (next_month - modules.datetime.timedelta(days=1)).day) }}
+    {%- endif -%}
+    {{ return(false) }}
 {%- endmacro %}

@@ -264,8 +264,8 @@ def record(cursor, build_id, outcomes):
             "insert into quality.expectation_results values (?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 build_id, outcome.table, outcome.column, outcome.type, outcome.words, outcome.severity, outcome.success,
-                outcome.rows, outcome.failed, json.dumps(outcome.samples), json.dumps(outcome.keys), outcome.quarantined,
-                outcome.line() if not outcome.success or outcome.quarantined else None,
+                outcome.rows, outcome.failed, json.dumps(outcome.samples), json.dumps(outcome.keys),
+                outcome.quarantined, outcome.line() if not outcome.success or outcome.quarantined else None,
             ],
         )  # fmt: skip
     cursor.execute("commit")

@@ -27,6 +27,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 STORAGE_VERSION = "v1.2.0"  # what DuckDB 1.2 and later can open
 PARQUET_BUILDS_KEPT = 3
 SHORT = 8  # digits of a build id that are enough to tell builds apart
+NO_DATA = "raw tables without a row"  # where there is no as_of_date
 
 LOCKS = {}  # path of a warehouse -> descriptors by which this process holds its lock
 
@@ -306,7 +307,7 @@ def readers_have(marts_file, build_id=None):
         return f"{marts_file} is left as it was; it cannot be read."
     if published[1] == build_id:
         return f"Readers of {marts_file} have this build all the same."
-    return f"Readers keep the marts of {published[0]} (build {published[1][:SHORT]})."
+    return f"Readers keep the marts of {published[0] or NO_DATA} (build {published[1][:SHORT]})."
 
 
 def find_changes(cursor, marts_file, marts, is_demo):
@@ -364,7 +365,8 @@ def find_changes_of(cursor, mart, earlier, current):
             select
                 {text(mart)} as mart, {"basis" if "basis" in keys else "null"} as basis, period_grain,
                 {start} as period_start_date, {"periods_since" if "periods_since" in keys else "null"} as periods_since,
-                segment, segment_value, {further} as further_key, earlier.is_complete as was_complete, unnest([{pairs}], recursive := true)
+                segment, segment_value, {further} as further_key, earlier.is_complete as was_complete,
+                unnest([{pairs}], recursive := true)
             from differing
             inner join earlier using ({same})
             left join latest using ({same})
@@ -473,7 +475,8 @@ class Plugin(BasePlugin):
             self.unfinished = build_id
             raise
         name = self.named + (f" and {self.parquet}" if self.parquet else "")
-        line = f"Published {len(marts)} marts to {name} (build {build_id[:SHORT]}, as of {as_of_date})."
+        state = f"as of {as_of_date}" if as_of_date else f"of {NO_DATA}"
+        line = f"Published {len(marts)} marts to {name} (build {build_id[:SHORT]}, {state})."
         for relation in [mart["relation"] for mart in marts if mart["name"] == "build_changes"]:
             counts = f"select count(*), count(*) filter (where was_complete) from {relation}"
             changed, restated = cursor.execute(counts).fetchone()

@@ -1,4 +1,5 @@
--- One row per subscription and instant of a cancellation request before as_of_date, with what became of it.
+-- One row per subscription and instant of a cancellation request on paid stretches before as_of_date, with what became
+-- of it.
 -- Several stretches carry a request on where terms change after it: the terms are those at the request, the outcome is
 -- that of the last of them.
 

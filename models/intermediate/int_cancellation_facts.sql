@@ -60,7 +60,7 @@ daily_facts as (
     select
         dated_facts.fact_type,
         dated_facts.customer_id,
-        greatest(dated_facts.fact_date, ledger.movement_date) as fact_date,
+        greatest(dated_facts.fact_date, ledger.first_paid_date) as fact_date,
         ledger.country,
         ledger.acquisition_channel,
         count(*) as facts,
@@ -70,7 +70,7 @@ daily_facts as (
     group by
         dated_facts.fact_type,
         dated_facts.customer_id,
-        greatest(dated_facts.fact_date, ledger.movement_date),
+        greatest(dated_facts.fact_date, ledger.first_paid_date),
         ledger.country,
         ledger.acquisition_channel
 ),

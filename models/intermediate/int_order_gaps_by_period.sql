@@ -73,6 +73,7 @@ averages as (
     group by period_grain, period_start_date, segment_number
 ),
 
+-- There is a row per combination of attributes for each segment value.
 averages_by_segment as (
     select distinct
         averages.period_grain,

@@ -31,7 +31,7 @@ balances as (
     group by customer_id, change_date
 ),
 
-subscriber_changes as (
+changes as (
     select
         balances.customer_id,
         balances.change_date,
@@ -41,8 +41,8 @@ subscriber_changes as (
         coalesce(customers.acquisition_channel, 'unknown') as acquisition_channel
     from balances
     left join customers using (customer_id)
-)
+),
 
-select *
-from subscriber_changes
-where subscriber_change <> 0
+subscriber_changes as (select * from changes where subscriber_change <> 0)
+
+select * from subscriber_changes

@@ -51,7 +51,7 @@ changes as (
         segments.segment_value,
         sums.net_change,
         sums.churned_customers,
-        0 as marts_rows
+        0 as segment_periods
     from sums_by_combination as sums
     inner join segments using (country, acquisition_channel)
     union all
@@ -62,9 +62,9 @@ changes as (
         segment_value,
         0 as net_change,
         0 as churned_customers,
-        1 as marts_rows
+        1 as segment_periods
     from {{ ref('int_segment_periods') }}
-    where basis = 'subscription' and segment not in ('plan', 'product', 'billing_interval')
+    where basis = 'subscription' and segment in (select segments.segment from segments)
 ),
 
 balances as (
@@ -73,22 +73,26 @@ balances as (
         period_start_date,
         segment,
         segment_value,
-        sum(marts_rows) as marts_rows,
+        sum(segment_periods) as segment_periods,
         sum(churned_customers) as churned_customers,
         sum(net_change) as net_change,
         sum(sum(net_change)) over history as closing_customers
     from changes
     group by period_grain, period_start_date, segment, segment_value
     window history as (partition by period_grain, segment, segment_value order by period_start_date nulls first)
+),
+
+subscribers as (
+    select
+        period_grain,
+        period_start_date,
+        segment,
+        segment_value,
+        closing_customers - net_change as opening_customers,
+        churned_customers,
+        closing_customers
+    from balances
+    where segment_periods > 0
 )
 
-select
-    period_grain,
-    period_start_date,
-    segment,
-    segment_value,
-    closing_customers - net_change as opening_customers,
-    churned_customers,
-    closing_customers
-from balances
-where marts_rows > 0
+select * from subscribers

@@ -19,19 +19,21 @@
 -- depends_on: {{ ref('trial_conversion_by_period') }}
 
 with
-changes as (select * from retention_changes.main.changes)
+build_changes as (
+    select
+        mart,
+        basis,
+        period_grain,
+        period_start_date,
+        periods_since,
+        segment,
+        segment_value,
+        further_key,
+        was_complete,
+        column_name,
+        previous_value,
+        new_value
+    from retention_changes.main.changes
+)
 
-select
-    mart,
-    basis,
-    period_grain,
-    period_start_date,
-    periods_since,
-    segment,
-    segment_value,
-    further_key,
-    was_complete,
-    column_name,
-    previous_value,
-    new_value
-from changes
+select * from build_changes

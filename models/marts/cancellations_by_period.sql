@@ -42,7 +42,7 @@ cancellations as (
         {{ ratio('mrr_by_period.churned_customers', 'mrr_by_period.opening_customers') }} as churn_rate
     from mrr_by_period
     left join sums using (period_grain, period_start_date, segment, segment_value)
-    where mrr_by_period.segment in ('all', 'country', 'acquisition_channel')
+    where mrr_by_period.segment in (select segments.segment from {{ ref('int_segments') }} as segments)
 )
 
 select * from cancellations

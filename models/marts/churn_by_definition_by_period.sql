@@ -6,7 +6,7 @@ churn_definitions as (select * from {{ ref('churn_definitions') }}),
 segment_periods as (
     select *
     from {{ ref('int_segment_periods') }}
-    where segment in ('all', 'country', 'acquisition_channel')
+    where segment in (select segments.segment from {{ ref('int_segments') }} as segments)
 ),
 
 churn_sums as (select * from {{ ref('int_churn_sums_by_period') }}),

@@ -12,7 +12,7 @@ segment_periods as (
         segment,
         segment_value
     from {{ ref('int_segment_periods') }}
-    where segment not in ('plan', 'product', 'billing_interval')
+    where segment in (select segments.segment from {{ ref('int_segments') }} as segments)
 ),
 
 period_grains as (select * from {{ ref('period_grains') }}),

@@ -8,7 +8,7 @@ subscribers_by_period as (select * from {{ ref('int_subscribers_by_period') }}),
 
 churn_trends as (select * from {{ ref('int_churn_trends_by_period') }}),
 
-churn_benchmarks as (select * from {{ ref('churn_benchmarks') }} where company_stage = '{{ var("company_stage") }}'),
+churn_benchmarks as (select * from {{ ref('churn_benchmarks') }} where company_stage = '{{ var('company_stage') }}'),
 
 customer_churn as (
     select

@@ -63,7 +63,7 @@ cohort_retention as (
     select
         basis,
         period_grain,
-        cast(cohort_start_date as date) as cohort_start_date,
+        cohort_start_date,
         cast(periods_since as bigint) as periods_since,
         segment,
         segment_value,

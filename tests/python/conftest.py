@@ -76,10 +76,16 @@ def build(folder, variables=None, *arguments, cwd=ROOT):
     return finished
 
 
+def copy_project(project, *left_out):
+    """The project as git knows it: no environments, no raw files of one's own, nothing that was built."""
+    ignored = shutil.ignore_patterns(".*", "target", "logs", "exports", "data", "*.duckdb*", *left_out)
+    shutil.copytree(ROOT, project, ignore=ignored)
+
+
 def lean_project(folder, marts):
     """A copy of the project with these marts and what they are made of, without singular tests: it builds in seconds."""
     project = folder / "project"
-    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "*.duckdb*", "python", "singular"))
+    copy_project(project, "python", "singular")
     models = {path.stem: path for path in (project / "models").rglob("*.sql")}
     changes = models["build_changes"].read_text().splitlines(keepends=True)
     watched = [f"'{mart}'" for mart in marts]

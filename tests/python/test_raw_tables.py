@@ -6,7 +6,7 @@ import shutil
 
 import duckdb
 import pytest
-from conftest import RAW_COLUMNS, ROOT, build, dbt, lean_project
+from conftest import RAW_COLUMNS, ROOT, build, copy_project, dbt, lean_project
 
 DEMO = {table: ROOT / "seeds" / "demo" / f"raw_{table}.csv" for table in RAW_COLUMNS}
 MARTS = sorted({path.stem for path in (ROOT / "models" / "marts").glob("*.sql")} - {"build_changes", "data_quality"})
@@ -165,7 +165,7 @@ def test_nothing_at_all(tmp_path):
 
 def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
     project = tmp_path / "project"
-    shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".*", "target", "logs", "*.duckdb*"))
+    copy_project(project)
     seed = project / "seeds" / "reference" / "period_grains.csv"
     seed.write_text("".join(line for line in seed.open() if not line.startswith(("day", "quarter"))))
     finished = dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", cwd=project)
@@ -183,6 +183,8 @@ def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
         ({"raw_location": "exports/{table}.csv", "raw_schema": "raw"}, "Set raw_location or raw_schema, not both."),
         ({"segments": ["tariff"]}, "'tariff' is none"),
         ({"as_of_date": "1.7.2024"}, "as_of_date is a date such as 2024-07-01, not '1.7.2024'"),
+        ({"as_of_date": "2023-02-29"}, "as_of_date is a date such as 2024-07-01, not '2023-02-29'"),
+        ({"reporting_timezone": "Europe/Berlinn"}, "reporting_timezone is a name such as Europe/Berlin"),
         ({"countable_order_statuses": "completed"}, "countable_order_statuses is a list, such as [completed]"),
         ({"fiscal_year_start_month": 13}, "fiscal_year_start_month is a whole number from 1 to 12, not '13'"),
         ({"gross_margin": "70%"}, "gross_margin is a number such as 0.8, not '70%'"),

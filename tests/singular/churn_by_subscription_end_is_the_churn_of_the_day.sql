@@ -11,13 +11,13 @@ churn_by_definition as (
 customer_churn as (
     select *
     from {{ ref('customer_churn_by_period') }}
-    where period_grain = 'day' and segment in ('all', 'country', 'acquisition_channel')
+    where period_grain = 'day' and segment in (select segments.segment from {{ ref('int_segments') }} as segments)
 ),
 
 mrr_churn as (
     select *
     from {{ ref('mrr_churn_by_period') }}
-    where period_grain = 'day' and segment in ('all', 'country', 'acquisition_channel')
+    where period_grain = 'day' and segment in (select segments.segment from {{ ref('int_segments') }} as segments)
 )
 
 select

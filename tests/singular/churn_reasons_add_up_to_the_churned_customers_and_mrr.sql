@@ -17,7 +17,7 @@ reasons as (
 customer_churn as (
     select *
     from {{ ref('customer_churn_by_period') }}
-    where segment in ('all', 'country', 'acquisition_channel')
+    where segment in (select segments.segment from {{ ref('int_segments') }} as segments)
 ),
 
 mrr_churn as (select * from {{ ref('mrr_churn_by_period') }})

@@ -6,7 +6,7 @@ with
 mrr_by_period as (
     select *
     from {{ ref('int_mrr_by_period') }}
-    where segment not in ('plan', 'product', 'billing_interval')
+    where segment in (select segments.segment from {{ ref('int_segments') }} as segments)
 ),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),

@@ -44,7 +44,7 @@ period_sums as (
         closing_customers as customers,
         cast(closing_mrr as decimal(38, 10)) as revenue
     from {{ ref('int_mrr_by_period') }}
-    where period_grain <> 'day' and segment not in ('plan', 'product', 'billing_interval')
+    where period_grain <> 'day' and segment in (select segments.segment from {{ ref('int_segments') }} as segments)
     union all
     select
         'order' as basis,

@@ -16,7 +16,7 @@ balances as (
         lag(closing_customers_including_free) over history as previous_closing,
         lead(period_start_date) over history as next_period_start_date
     from {{ ref('customer_churn_by_period') }}
-    where segment not in ('plan', 'product', 'billing_interval')
+    where segment in (select segments.segment from {{ ref('int_segments') }} as segments)
     window history as (partition by period_grain, segment, segment_value order by period_start_date)
 ),
 
