@@ -6,6 +6,7 @@ This process stays small and imports no library: a child's peak memory is never 
 """
 
 import json
+import math
 import os
 import platform
 import re
@@ -61,8 +62,8 @@ def run(command, log, **environment):
     }
 
 
-def measure(name, command, needed_mb=0):
-    """The fastest of three runs, or the only one of what takes long; ends the benchmark where it fails.
+def measure(name, command, needed_mb=0, long=10, **environment):
+    """The fastest of three runs, or the only one of what takes long, in seconds; ends the benchmark where it fails.
 
     Being killed is a result: that is how memory runs out. What would need more memory than is free is left out.
     """
@@ -71,7 +72,7 @@ def measure(name, command, needed_mb=0):
         return {"failed": True, "left_out": True, "peak_mb": needed_mb}
     log = DATA / "logs" / f"{name.replace(' ', '_')}.log"
     for attempt in range(3):
-        measured = run(command, log)
+        measured = run(command, log, **environment)
         if measured["killed"]:
             print(f"{name}: killed at {measured['peak_mb']:,} MB", flush=True)
             return measured
@@ -79,7 +80,7 @@ def measure(name, command, needed_mb=0):
             sys.exit(f"{name} failed:\n{log.read_text()[-3000:]}")
         if attempt == 0 or measured["seconds"] < best["seconds"]:
             best = measured
-        if measured["seconds"] > 10:
+        if measured["seconds"] > long:
             break
     print(f"{name}: {best['seconds']:.1f} s, {best['peak_mb']:,} MB", flush=True)
     return best
@@ -168,8 +169,9 @@ def trivial_project(folder):
     (folder / "models").mkdir(parents=True)
     (folder / "seeds").mkdir()
     (folder / "dbt_project.yml").write_text("name: trivial\nprofile: trivial\nmodels: {+materialized: table}\n")
+    duckdb = {"type": "duckdb", "path": str(folder / "trivial.duckdb"), "threads": 1}
     (folder / "profiles.yml").write_text(
-        "trivial: {target: duckdb, outputs: {duckdb: {type: duckdb, path: trivial.duckdb, threads: 1}}}\n"
+        json.dumps({"trivial": {"target": "duckdb", "outputs": {"duckdb": duckdb}}}) + "\n"
     )
     for number in range(count["seed"]):
         (folder / "seeds" / f"seed_{number}.csv").write_text("number\n1\n")
@@ -191,21 +193,14 @@ def trivial_project(folder):
 
 def demo():
     """What a build of the demo takes, and what dbt takes for as many nodes that do nothing."""
-    folder = DATA / "trivial"
-    dbt = ROOT / ".venv" / "bin" / "dbt"
+    build = [ROOT / ".venv" / "bin" / "dbt", "build"]
     places = {"RETENTION_WAREHOUSE": str(DATA / "demo.duckdb"), "RETENTION_MARTS": str(DATA / "demo_marts.duckdb")}
-    builds = {}
-    options = {"demo": [], "as many trivial nodes": ["--project-dir", folder, "--profiles-dir", folder]}
-    for name in options:
-        if name != "demo":
-            trivial_project(folder)
-        log = DATA / "logs" / "demo.log"
-        runs = [run([dbt, "build", *options[name]], log, **places) for _ in range(3)]
-        if any(measured["failed"] for measured in runs):
-            sys.exit(f"{name} failed:\n{log.read_text()[-3000:]}")
-        builds[name] = min(runs, key=lambda measured: measured["seconds"])
-        print(f"{name}: {builds[name]['seconds']:.1f} s, {builds[name]['peak_mb']:,} MB", flush=True)
-    return builds
+    ours = measure("demo", build, long=math.inf, **places)
+    folder = DATA / "trivial"
+    trivial_project(folder)
+    name = "as many trivial nodes"
+    trivial = measure(name, [*build, "--project-dir", folder, "--profiles-dir", folder], long=math.inf)
+    return {"demo": ours, name: trivial}
 
 
 def check(name, warehouse, answers):

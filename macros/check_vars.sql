@@ -75,8 +75,8 @@
     {%- set parts = modules.re.match('^((?:19|20|21)\\d{2})-(0[1-9]|1[0-2])-(\\d{2})$', text) -%}
     {%- if parts -%}
         {%- set year, month, day = parts.group(1) | int, parts.group(2) | int, parts.group(3) | int -%}
-        {%- set next_month = modules.datetime.date(year + month // 12, month % 12 + 1, 1) -%}
-        {{ return(0 < day <= (next_month - modules.datetime.timedelta(days=1)).day) }}
+        {%- set counted = modules.datetime.date(year, month, 1) + modules.datetime.timedelta(days=day - 1) -%}
+        {{ return(counted.month == month) }}
     {%- endif -%}
     {{ return(false) }}
 {%- endmacro %}

@@ -152,10 +152,18 @@ class Outcome:
             self.keys = [{name: row[name] for name in key if name in row} for row in index]
             self.query = (found.get("unexpected_index_query") or "").rstrip("; \n")
 
+    @property
+    def level(self):
+        """What it comes to: its severity, but for rows set aside a warning at most; None where all is well."""
+        if self.success and not self.quarantined:
+            return None
+        return "warning" if self.success and self.severity == "critical" else self.severity
+
     def line(self):
-        """Severity, place, the expectation in words, how many rows, samples and keys; rows set aside are a warning."""
-        severity = "warning" if self.success and self.severity == "critical" else self.severity
-        text = f"{severity}: {self.table}{'.' + self.column if self.column else ''} {self.words}"
+        """Level, place, the expectation in words, how many rows, samples and keys; None where all is well."""
+        if not self.level:
+            return None
+        text = f"{self.level}: {self.table}{'.' + self.column if self.column else ''} {self.words}"
         if self.column and self.failed is not None:
             text += f": not so in {self.failed:,} of {self.rows:,} rows"
             if any(sample is not None for sample in self.samples):
@@ -265,7 +273,7 @@ def record(cursor, build_id, outcomes):
             [
                 build_id, outcome.table, outcome.column, outcome.type, outcome.words, outcome.severity, outcome.success,
                 outcome.rows, outcome.failed, json.dumps(outcome.samples), json.dumps(outcome.keys),
-                outcome.quarantined, outcome.line() if not outcome.success or outcome.quarantined else None,
+                outcome.quarantined, outcome.line(),
             ],
         )  # fmt: skip
     cursor.execute("commit")
@@ -293,15 +301,12 @@ class Plugin(BasePlugin):
             finally:
                 cursor.close()
 
-            odd = [outcome for outcome in outcomes if not outcome.success or outcome.quarantined]
-            critical = [outcome.line() for outcome in odd if not outcome.success and outcome.severity == "critical"]
-            warned = [outcome for outcome in odd if outcome.line() not in critical and outcome.severity != "info"]
-            for outcome in odd:
-                if not critical and outcome in warned:
-                    LOG.warning(outcome.line())
-                elif not critical:
-                    LOG.info(outcome.line())
-            lines = critical + [outcome.line() for outcome in warned if critical]
-            return json.dumps({"warnings": len(warned), "critical": "\n  ".join(lines) if critical else ""})
+            critical = [outcome.line() for outcome in outcomes if outcome.level == "critical"]
+            warned = [outcome.line() for outcome in outcomes if outcome.level == "warning"]
+            for outcome in outcomes:
+                if outcome.level and not critical:
+                    getattr(LOG, outcome.level)(outcome.line())
+            lines = critical + warned if critical else []
+            return json.dumps({"warnings": len(warned), "critical": "\n  ".join(lines)})
 
         connection.create_function("run_expectations", run_expectations, ["VARCHAR"] * 5, "VARCHAR", side_effects=True)

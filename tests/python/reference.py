@@ -1,6 +1,6 @@
 """Brute-force reference of the retention marts, written from the text of the public contract alone.
 
-`marts(raw, settings)` recounts every number of every period from the customers' stretches and orders;
+`marts(Company(raw, settings))` recounts every number of every period from the customers' stretches and orders;
 reference_churn.py does so with the marts about why and by which definition customers leave. They share no
 ledger, running sum or calendar with the SQL; they are slow on purpose and meant for small inputs.
 Every place where the contract leaves room is marked with a comment that starts with `# Reading:`.
@@ -367,13 +367,8 @@ class Company:
 
 # --- marts -----------------------------------------------------------------------------------------------------------
 
-def marts(raw, settings):
-    """The marts of this module: name -> list of rows (dicts)."""
-    return marts_of(Company(raw, settings))
-
-
-def marts_of(company):
-    """The same of a company that is there already."""
+def marts(company):
+    """All marts of this module: name -> list of rows (dicts)."""
     churn, mrr, retention = _subscription_marts(company)
     return {
         "plan_transitions_by_period": _plan_transitions_by_period(company),

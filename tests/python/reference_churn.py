@@ -23,6 +23,7 @@ Change = namedtuple("Change", "kind customer product day plan opening closing")
 Loss = namedtuple("Loss", "definition customer day mrr plan reason tie")
 
 
+@cache
 def seed(name):
     """The rows of a reference seed."""
     path = Path(__file__).resolve().parents[2] / "seeds" / "reference" / f"{name}.csv"
@@ -199,7 +200,7 @@ class Facts(Company):
 
     def _event(self, definition, customer, day, mrr, plan, reason, first, returned):
         reason = (reason or "").strip(" ") or None
-        known = [row for row in seed_reasons() if reason is not None and row["end_reason"] == reason.lower()]
+        known = [row for row in seed("churn_reasons") if reason is not None and row["end_reason"] == reason.lower()]
         kind = known[0]["churn_type"] if known else "voluntary" if definition == "downgrade" else "unknown"
         tenure = max((day - first).days, 0)
         band = [row["tenure_band"] for row in seed("tenure_bands") if int(row["from_days"]) <= tenure
@@ -357,11 +358,6 @@ class Facts(Company):
                 following = min(alike, key=lambda other: (int(other["tier"]), Fraction(other["price"])))
                 total += max(self._mrr(term.row, following) - term.mrr, 0)
         return total if running else None
-
-
-@cache
-def seed_reasons():
-    return seed("churn_reasons")
 
 
 # --- marts -----------------------------------------------------------------------------------------------------------

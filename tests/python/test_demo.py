@@ -1,7 +1,6 @@
 """The bundled demo, as a newcomer meets it: it builds, looks like a business, and the README tells the truth."""
 
 import contextlib
-import csv
 import filecmp
 import io
 import json
@@ -13,12 +12,12 @@ import statistics
 import duckdb
 import pytest
 from conftest import ROOT, dbt
+from reference_churn import seed
 
 
-def seed(name, column):
+def values(name, column):
     """The values of a column of a reference seed."""
-    with open(ROOT / "seeds" / "reference" / f"{name}.csv", newline="") as file:
-        return sorted({row[column] for row in csv.DictReader(file)})
+    return sorted({row[column] for row in seed(name)})
 
 
 # What happens in the demo, and a query that finds it.
@@ -45,15 +44,15 @@ SITUATIONS = {
     "a customer could pay more": "from marts.customers where upsell_headroom_mrr > 0",
     **{
         f"a customer is {segment} by RFM": f"from marts.customers where rfm_segment = '{segment}'"
-        for segment in seed("rfm_segments", "rfm_segment")
+        for segment in values("rfm_segments", "rfm_segment")
     },
     **{
         f"a customer is {stage}": f"from marts.customers where lifecycle_stage = '{stage}'"
-        for stage in seed("lifecycle_stages", "lifecycle_stage")
+        for stage in values("lifecycle_stages", "lifecycle_stage")
     },
     **{
         f"a customer has churned by {definition}": f"from marts.churn_events where churn_definition = '{definition}'"
-        for definition in seed("churn_definitions", "churn_definition")
+        for definition in values("churn_definitions", "churn_definition")
     },
     **{
         f"churn is {churn_type}": f"""
@@ -69,7 +68,7 @@ SITUATIONS = {
     "churn has no reason": "from marts.churn_reasons_by_period where reason = 'unknown' and churn_type = 'unknown'",
     **{
         f"a customer churned after {band}": f"from marts.churn_reasons_by_period where tenure_band = '{band}'"
-        for band in seed("tenure_bands", "tenure_band")
+        for band in values("tenure_bands", "tenure_band")
     },
     "a churned customer came back": "from marts.churn_events where returned_on is not null",
     **{

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from conftest import RAW_COLUMNS, build, write_raw
 from random_company import company
-from reference import marts_of
+from reference import marts
 from reference_churn import Facts, churn_marts
 
 SEEDS = range(int(os.environ.get("RANDOM_COMPANIES", "4")))
@@ -52,7 +52,7 @@ def columns_of(raw, table):
 def reference(raw, settings):
     """The rows of all marts; `customers` has some of its columns from the one module, the rest from the other."""
     facts = Facts(raw, settings)
-    core, churn = marts_of(facts), churn_marts(facts)
+    core, churn = marts(facts), churn_marts(facts)
     more = {row["customer_id"]: row for row in churn.pop("customers")}
     return core | churn | {"customers": [row | more[row["customer_id"]] for row in core["customers"]]}
 
