@@ -9,7 +9,6 @@
         'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'declining_days', 'trial_conversion_days',
         'low_sample_customers', 'company_stage'
     ] -%}
-    {%- set attributes = ['country', 'acquisition_channel', 'plan', 'product', 'billing_interval'] -%}
     {%- set problems = [] -%}
 
     {%- set as_of_date = var('as_of_date') -%}
@@ -42,11 +41,6 @@
     {%- endif -%}
     {%- for name in ['segments', 'countable_order_statuses'] if var(name) is string or var(name) is not iterable -%}
         {%- do problems.append(name ~ " is a list, such as [" ~ var(name) ~ "], not '" ~ var(name) ~ "'") -%}
-    {%- endfor -%}
-    {%- for segment in var('segments') or [] if var('segments') is not string and segment not in attributes -%}
-        {%- do problems.append(
-            "segments are attributes (" ~ attributes | join(', ') ~ "); '" ~ segment ~ "' is none"
-        ) -%}
     {%- endfor -%}
     {%- set own_schemas = ['raw', 'quality', 'reference', 'staging', 'intermediate', 'marts'] -%}
     {%- if var('raw_schema') in own_schemas[1:] and (var('raw_database') or target.database) == target.database -%}

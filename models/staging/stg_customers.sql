@@ -1,4 +1,6 @@
--- One row per customer.
+-- One row per customer, with the attributes that the var segments names.
+
+{{ check_segment_attributes() }}
 
 with
 customers as (select * from {{ guarded('customers') }}),
@@ -9,6 +11,11 @@ typed as (
         {{ instant('created_at') }} as created_at,
         cast(country as {{ dbt.type_string() }}) as country,
         cast(acquisition_channel as {{ dbt.type_string() }}) as acquisition_channel
+        {%- for name in segment_attributes()
+            if name not in ['customer_id', 'created_at', 'country', 'acquisition_channel'] -%}
+            ,
+        cast({{ adapter.quote(name) }} as {{ dbt.type_string() }}) as {{ adapter.quote(name) }}
+        {%- endfor %}
     from customers
 )
 

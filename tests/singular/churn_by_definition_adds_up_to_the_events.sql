@@ -8,8 +8,8 @@ definitions as (select * from {{ ref('churn_definitions') }}),
 events as (
     select
         churn_definition,
-        count(*) as churned_customers,
-        sum(mrr_lost) as mrr_lost
+        count(*) as lost_customers,
+        sum(mrr_lost) as lost_mrr
     from {{ ref('churn_events') }}
     group by churn_definition
 ),
@@ -18,8 +18,8 @@ period_sums as (
     select
         period_grain,
         churn_definition,
-        sum(churned_customers) as churned_customers,
-        sum(mrr_lost) as mrr_lost
+        sum(lost_customers) as lost_customers,
+        sum(lost_mrr) as lost_mrr
     from {{ ref('churn_by_definition_by_period') }}
     where segment = 'all'
     group by period_grain, churn_definition
@@ -28,14 +28,14 @@ period_sums as (
 select
     grains.period_grain,
     definitions.churn_definition,
-    events.churned_customers as events,
-    period_sums.churned_customers,
-    events.mrr_lost as mrr_of_events,
-    period_sums.mrr_lost
+    events.lost_customers as events,
+    period_sums.lost_customers,
+    events.lost_mrr as mrr_of_events,
+    period_sums.lost_mrr
 from grains
 cross join definitions
 left join events using (churn_definition)
 left join period_sums using (period_grain, churn_definition)
 where
-    coalesce(events.churned_customers, 0) <> coalesce(period_sums.churned_customers, 0)
-    or coalesce(events.mrr_lost, 0) <> coalesce(period_sums.mrr_lost, 0)
+    coalesce(events.lost_customers, 0) <> coalesce(period_sums.lost_customers, 0)
+    or coalesce(events.lost_mrr, 0) <> coalesce(period_sums.lost_mrr, 0)

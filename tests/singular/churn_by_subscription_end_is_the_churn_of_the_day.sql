@@ -24,13 +24,13 @@ select
     period_start_date,
     segment,
     segment_value,
-    churn_by_definition.churned_customers as lost_customers,
+    churn_by_definition.lost_customers,
     customer_churn.churned_customers,
-    churn_by_definition.mrr_lost,
+    churn_by_definition.lost_mrr,
     mrr_churn.churned_mrr
 from churn_by_definition
 full join customer_churn using (period_start_date, segment, segment_value)
 left join mrr_churn using (period_start_date, segment, segment_value)
 where
-    churn_by_definition.churned_customers is distinct from customer_churn.churned_customers
-    or churn_by_definition.mrr_lost is distinct from mrr_churn.churned_mrr
+    churn_by_definition.lost_customers is distinct from customer_churn.churned_customers
+    or churn_by_definition.lost_mrr is distinct from mrr_churn.churned_mrr

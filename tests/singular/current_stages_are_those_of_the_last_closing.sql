@@ -7,9 +7,10 @@ current_stages as (
         customers.lifecycle_stage,
         count(*) as customers
     from {{ ref('customers') }} as customers
+    inner join {{ ref('int_customers') }} as customer_keys using (customer_id)
     inner join {{ ref('int_lifecycle_ledger') }} as ledger
         on
-            customers.customer_id = ledger.customer_id
+            customer_keys.customer_key = ledger.customer_key
             and ledger.next_stage_date is null
     group by customers.lifecycle_stage
 ),
@@ -19,7 +20,7 @@ last_closings as (
         period_grain,
         lifecycle_stage,
         customers,
-        row_number() over (partition by period_grain, lifecycle_stage order by period_start_date desc) as place
+        row_number() over (partition by period_grain, lifecycle_stage order by period_start_date desc) as closing_rank
     from {{ ref('lifecycle_by_period') }}
     where segment = 'all'
 )
@@ -29,4 +30,4 @@ select
     current_stages.customers as current_customers
 from last_closings
 left join current_stages using (lifecycle_stage)
-where last_closings.place = 1 and last_closings.customers <> coalesce(current_stages.customers, 0)
+where last_closings.closing_rank = 1 and last_closings.customers <> coalesce(current_stages.customers, 0)

@@ -21,7 +21,7 @@ balances as (
 ),
 
 live_subscribers as (
-    select count(distinct customer_id) as customers
+    select count(distinct customer_key) as customers
     from {{ ref('int_mrr_stretches') }}
     where end_date is null and status <> 'paused'
 )

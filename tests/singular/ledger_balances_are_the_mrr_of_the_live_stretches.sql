@@ -15,11 +15,13 @@ balance_dates as (
 
 stretches as (select * from {{ ref('int_mrr_stretches') }} where mrr > 0),
 
+customers as (select * from {{ ref('int_customers') }}),
+
 movements as (select * from {{ ref('mrr_movements') }}),
 
 live_mrr as (
     select
-        stretches.customer_id,
+        customers.customer_id,
         balance_dates.date_day,
         sum(stretches.mrr) as mrr
     from balance_dates
@@ -27,7 +29,8 @@ live_mrr as (
         on
             balance_dates.date_day >= stretches.start_date
             and balance_dates.date_day < coalesce(stretches.end_date, cast('9999-12-31' as date))
-    group by stretches.customer_id, balance_dates.date_day
+    inner join customers using (customer_key)
+    group by customers.customer_id, balance_dates.date_day
 ),
 
 ledger_mrr as (

@@ -24,7 +24,7 @@ arrivals as (
         count(*) as customers
     from spans
     inner join date_periods on spans.start_date = date_periods.date_day
-    inner join segments using (country, acquisition_channel)
+    inner join segments using (combination_id)
     group by
         spans.churn_definition, date_periods.period_grain, date_periods.period_start_date, segments.segment,
         segments.segment_value
@@ -36,6 +36,6 @@ select
 from churn_by_definition
 left join arrivals using (churn_definition, period_grain, period_start_date, segment, segment_value)
 where
-    churn_by_definition.opening_customers < 0
-    or churn_by_definition.churned_customers
-    > churn_by_definition.opening_customers + coalesce(arrivals.customers, 0)
+    churn_by_definition.opening_customers_at_risk < 0
+    or churn_by_definition.lost_customers
+    > churn_by_definition.opening_customers_at_risk + coalesce(arrivals.customers, 0)

@@ -6,7 +6,7 @@ countable_orders as (
     select
         count(*) as orders,
         coalesce(sum(revenue), 0) as revenue,
-        count(distinct customer_id) as customers
+        count(distinct customer_key) as customers
     from {{ ref('int_order_sequence') }}
 ),
 

@@ -4,28 +4,28 @@
 with
 known_dates as (
     select
-        customer_id,
+        customer_key,
         {{ business_date('created_at') }} as known_date
-    from {{ ref('stg_customers') }}
+    from {{ ref('int_customers') }}
     union all
     select
-        customer_id,
+        customer_key,
         start_date as known_date
     from {{ ref('int_mrr_stretches') }}
     union all
     select
-        customer_id,
+        customer_key,
         order_date as known_date
     from {{ ref('int_order_sequence') }}
-    where customer_id is not null
+    where customer_key is not null
 ),
 
 customers as (
     select
-        customer_id,
+        customer_key,
         min(known_date) as known_date
     from known_dates
-    group by customer_id
+    group by customer_key
 ),
 
 customers_by_date as (

@@ -1,0 +1,58 @@
+{#-
+    The segments that the var `segments` names, in lower case and each once: attributes of customers, crossings of them
+    (country+industry), and those of plans.
+-#}
+{% macro requested_segments() -%}
+    {%- set names = [] -%}
+    {%- for name in var('segments') or [] -%}
+        {%- set parts = [] -%}
+        {%- for part in (name | string).split('+') -%}
+            {%- do parts.append(part | trim | lower) -%}
+        {%- endfor -%}
+        {%- do names.append(parts | join('+')) -%}
+    {%- endfor -%}
+    {{ return(names | unique | list) }}
+{%- endmacro %}
+
+{#- The segments of subscriptions alone: what a plan says of them. -#}
+{% macro plan_segments() -%}
+    {{ return(['plan', 'product', 'billing_interval']) }}
+{%- endmacro %}
+
+{#- The requested segments of customers: attributes and crossings. -#}
+{% macro customer_segments() -%}
+    {{ return(requested_segments() | reject('in', plan_segments()) | list) }}
+{%- endmacro %}
+
+{#- The columns of the raw table customers that requested segments are made of. -#}
+{% macro segment_attributes() -%}
+    {{ return((customer_segments() | join('+')).split('+') | reject('equalto', '') | unique | list) }}
+{%- endmacro %}
+
+{#-
+    The value that customers have in a segment of customers; null or blank attributes are unknown.
+    Example: {{ segment_value('country+industry') }} is 'DE / retail'
+-#}
+{% macro segment_value(segment) -%}
+    {%- for attribute in segment.split('+') -%}
+        {%- set column = 'customers.' ~ adapter.quote(attribute) -%}
+        {%- set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
+        {{ " || ' / ' || " if not loop.first -}}
+        coalesce(case when trim({{ text }}) <> '' then {{ text }} end, 'unknown')
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Stops where the var `segments` names what is no column of the raw table customers. -#}
+{% macro check_segment_attributes() -%}
+    {%- set columns = [] -%}
+    {%- for column in adapter.get_columns_in_relation(raw('customers')) if execute -%}
+        {%- do columns.append(column.name | lower) -%}
+    {%- endfor -%}
+    {%- set unknown = segment_attributes() | reject('in', columns) | list -%}
+    {%- if columns and unknown -%}
+        {{ exceptions.raise_compiler_error(
+            "segments: customers has no column '" ~ unknown | join("', '") ~ "'. There are: " ~ columns | join(', ')
+            ~ '; and of subscriptions ' ~ plan_segments() | join(', ') ~ '.'
+        ) }}
+    {%- endif -%}
+{%- endmacro %}

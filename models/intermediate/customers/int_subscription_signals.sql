@@ -1,0 +1,81 @@
+-- One row per customer with a live stretch: what their live stretches say about what may happen next.
+
+with
+live_stretches as (select * from {{ ref('int_mrr_stretches') }} where ended_at is null),
+
+as_of_date as (
+    select
+        as_of_date,
+        {{ instant('as_of_date') }} as as_of_at
+    from {{ ref('int_as_of_date') }}
+),
+
+plans as (select * from {{ ref('stg_plans') }}),
+
+ending_subscriptions as (
+    select distinct subscription_id
+    from live_stretches
+    where scheduled_end_at is not null
+),
+
+-- Later starts count for one thing only: whether a scheduled end is one, or a change of terms. What is paid is a matter
+-- of the rounded MRR here, too; only where it matters, because pricing is slow.
+paid_starts as (
+    select
+        subscriptions.subscription_id,
+        max(subscriptions.started_at) as last_paid_start_at
+    from {{ ref('stg_subscriptions') }} as subscriptions
+    inner join ending_subscriptions using (subscription_id)
+    inner join plans using (plan_id)
+    where
+        subscriptions.status in ('active', 'past_due')
+        and {{ monthly_amount('plans', 'subscriptions.quantity', 'subscriptions.discount_percent') }} > 0
+        and (subscriptions.ended_at is null or subscriptions.ended_at > subscriptions.started_at)
+    group by subscriptions.subscription_id
+),
+
+stretch_signals as (
+    select
+        live_stretches.customer_key,
+        live_stretches.mrr > 0
+        and (
+            coalesce(
+                {{ business_date('live_stretches.cancel_requested_at') }} < as_of_date.as_of_date,
+                false
+            )
+            or (
+                -- An end in a far year stands for none.
+                coalesce(live_stretches.scheduled_end_at < cast('2200-01-01' as timestamp), false)
+                and coalesce(paid_starts.last_paid_start_at < live_stretches.scheduled_end_at, true)
+            )
+        ) as has_cancellation_scheduled,
+        live_stretches.status = 'past_due' as is_past_due,
+        live_stretches.status = 'paused' as is_paused,
+        live_stretches.status = 'trialing'
+        and coalesce(
+            live_stretches.scheduled_end_at <= {{ dbt.dateadd('hour', 72, 'as_of_date.as_of_at') }},
+            false
+        ) as trial_ends_within_72_hours,
+        live_stretches.status = 'trialing'
+        and coalesce(
+            live_stretches.scheduled_end_at <= {{ dbt.dateadd('hour', 24, 'as_of_date.as_of_at') }},
+            false
+        ) as trial_ends_within_24_hours
+    from live_stretches
+    cross join as_of_date
+    left join paid_starts using (subscription_id)
+),
+
+signals as (
+    select
+        customer_key,
+        bool_or(has_cancellation_scheduled) as has_cancellation_scheduled,
+        bool_or(is_past_due) as is_past_due,
+        bool_or(is_paused) as is_paused,
+        bool_or(trial_ends_within_72_hours) as trial_ends_within_72_hours,
+        bool_or(trial_ends_within_24_hours) as trial_ends_within_24_hours
+    from stretch_signals
+    group by customer_key
+)
+
+select * from signals

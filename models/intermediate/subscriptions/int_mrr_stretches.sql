@@ -1,0 +1,78 @@
+-- One row per subscription stretch of positive length that started before as_of_date, with its MRR.
+-- An end at or after as_of_date is not known yet: it is null here, an open end.
+
+with
+subscriptions as (select * from {{ ref('stg_subscriptions') }}),
+
+customers as (select * from {{ ref('int_customers') }}),
+
+plans as (select * from {{ ref('int_plans') }}),
+
+as_of_date as (select * from {{ ref('int_as_of_date') }}),
+
+dated_stretches as (
+    select
+        *,
+        {{ business_date('subscriptions.started_at') }} as start_date,
+        {{ business_date('subscriptions.ended_at') }} as end_date
+    from subscriptions
+    where subscriptions.ended_at is null or subscriptions.ended_at > subscriptions.started_at
+),
+
+-- Numbered by the order of subscription and start, so that equal input gives equal keys.
+known_stretches as (
+    select
+        dated_stretches.*,
+        row_number() over (order by dated_stretches.subscription_id, dated_stretches.started_at) as stretch_key,
+        dense_rank() over (order by dated_stretches.subscription_id) as subscription_key,
+        coalesce(dated_stretches.end_date < as_of_date.as_of_date, false) as has_ended
+    from dated_stretches
+    inner join as_of_date on dated_stretches.start_date < as_of_date.as_of_date
+),
+
+-- Each combination of terms is priced once.
+terms as (
+    select distinct
+        plan_id,
+        quantity,
+        discount_percent
+    from known_stretches
+),
+
+priced_terms as (
+    select
+        terms.*,
+        plans.plan_key,
+        {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} as mrr_if_paid
+    from terms
+    left join plans using (plan_id)
+),
+
+priced_stretches as (
+    select
+        known_stretches.stretch_key,
+        known_stretches.subscription_key,
+        known_stretches.subscription_id,
+        customers.customer_key,
+        customers.combination_id,
+        priced_terms.plan_key,
+        known_stretches.quantity,
+        known_stretches.discount_percent,
+        known_stretches.status,
+        known_stretches.started_at,
+        known_stretches.start_date,
+        case when known_stretches.has_ended then known_stretches.ended_at end as ended_at,
+        case when known_stretches.has_ended then known_stretches.end_date end as end_date,
+        known_stretches.ended_at as scheduled_end_at,
+        known_stretches.cancel_requested_at,
+        known_stretches.end_reason,
+        case
+            when known_stretches.status in ('active', 'past_due') then priced_terms.mrr_if_paid
+            else 0
+        end as mrr
+    from known_stretches
+    inner join priced_terms using (plan_id, quantity, discount_percent)
+    inner join customers using (customer_id)
+)
+
+select * from priced_stretches
