@@ -1,5 +1,5 @@
 -- On every grain, period and segment value, a lifecycle stage closes with what it opened with, plus those who came from
--- another stage, less those who went to another. A first period opens with the customers of before.
+-- another stage, minus those who went to another. A first period opens with the customers of before.
 
 with
 ledger as (select * from {{ ref('int_lifecycle_ledger') }}),
@@ -28,7 +28,7 @@ customers_before as (
         on
             ledger.stage_date < first_days.first_day
             and coalesce(ledger.next_stage_date >= first_days.first_day, true)
-    inner join segments using (country, acquisition_channel)
+    inner join segments using (combination_id)
     group by first_days.period_grain, segments.segment, segments.segment_value, ledger.stage_after
 ),
 

@@ -1,5 +1,5 @@
 -- What a period opens with, customers and MRR, is what the one before closed with; a first period opens with nothing.
--- By plan, customers who have changed theirs meanwhile left the one value and joined the other.
+-- By plan, customers who changed plans left the one value and joined the other.
 
 with
 balances as (
@@ -23,7 +23,14 @@ balances as (
 
 plan_transitions as (select * from {{ ref('plan_transitions_by_period') }} where segment = 'all'),
 
-plan_segments as (select * from {{ ref('int_plan_segments') }}),
+plan_segments as (
+    select
+        plans.plan_id,
+        plan_segments.segment,
+        plan_segments.segment_value
+    from {{ ref('int_plan_segments') }} as plan_segments
+    inner join {{ ref('int_plans') }} as plans using (plan_key)
+),
 
 transfers as (
     select
