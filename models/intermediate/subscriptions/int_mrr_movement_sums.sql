@@ -6,42 +6,86 @@ with
 customer_periods as (
     select
         *,
-        case when opening_plan_key <> closing_plan_key then opening_plan_key end as from_plan_key,
-        case when opening_plan_key <> closing_plan_key then closing_plan_key end as to_plan_key,
+        cast(closing_mrr > 0 as integer) - cast(opening_mrr > 0 as integer) as paying_change,
         movement_type = 'churn'
         and {{ dbt.datediff('first_paid_date', 'churned_on', 'day') }} < {{ var('new_customer_days') }}
             as is_lost_while_new
     from {{ ref('int_customer_mrr_periods') }}
 ),
 
+-- Customers whose MRR and plan stay as they are have moved nothing.
 movement_sums as (
     select
-        case
-            when grouping(plan_key) = 0 then 'plan'
-            when grouping(from_plan_key) = 0 then 'plan_change'
-            else 'attributes'
-        end as breakdown,
+        'attributes' as breakdown,
+        period_id,
+        movement_type,
+        combination_id,
+        null as plan_key,
+        null as from_plan_key,
+        null as to_plan_key,
+        count(*) as customers,
+        sum(paying_change) as paying_change,
+        count(*) filter (where is_lost_while_new) as customers_lost_while_new,
+        sum(opening_mrr) as opening_mrr,
+        sum(closing_mrr) as closing_mrr,
+        coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as mrr_lost_while_new
+    from customer_periods
+    where movement_type is not null
+    group by period_id, movement_type, combination_id
+    union all
+    select
+        'plan' as breakdown,
+        period_id,
+        movement_type,
+        null as combination_id,
+        plan_key,
+        null as from_plan_key,
+        null as to_plan_key,
+        count(*) as customers,
+        sum(paying_change) as paying_change,
+        count(*) filter (where is_lost_while_new) as customers_lost_while_new,
+        sum(opening_mrr) as opening_mrr,
+        sum(closing_mrr) as closing_mrr,
+        coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as mrr_lost_while_new
+    from customer_periods
+    where movement_type is not null
+    group by period_id, movement_type, plan_key
+    union all
+    select
+        'plan_change' as breakdown,
+        period_id,
+        null as movement_type,
+        combination_id,
+        null as plan_key,
+        opening_plan_key as from_plan_key,
+        closing_plan_key as to_plan_key,
+        count(*) as customers,
+        sum(paying_change) as paying_change,
+        0 as customers_lost_while_new,
+        sum(opening_mrr) as opening_mrr,
+        sum(closing_mrr) as closing_mrr,
+        0 as mrr_lost_while_new
+    from customer_periods
+    where opening_plan_key <> closing_plan_key
+    group by period_id, combination_id, opening_plan_key, closing_plan_key
+),
+
+typed_sums as (
+    select
+        breakdown,
         period_id,
         movement_type,
         combination_id,
         plan_key,
         from_plan_key,
         to_plan_key,
-        count(*) as customers,
-        sum(cast(closing_mrr > 0 as integer) - cast(opening_mrr > 0 as integer)) as paying_change,
-        count(*) filter (where is_lost_while_new) as customers_lost_while_new,
-        cast(sum(opening_mrr) as decimal(38, 6)) as opening_mrr,
-        cast(sum(closing_mrr) as decimal(38, 6)) as closing_mrr,
-        cast(coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as decimal(38, 6)) as mrr_lost_while_new
-    from customer_periods
-    group by
-        grouping sets (
-            (period_id, movement_type, combination_id),
-            (period_id, movement_type, plan_key),
-            (period_id, combination_id, from_plan_key, to_plan_key)
-        )
-    -- Of customers whose MRR and plan stay as they are there is nothing to tell.
-    having movement_type is not null or from_plan_key is not null
+        cast(customers as bigint) as customers,
+        cast(paying_change as bigint) as paying_change,
+        cast(customers_lost_while_new as bigint) as customers_lost_while_new,
+        cast(opening_mrr as decimal(38, 6)) as opening_mrr,
+        cast(closing_mrr as decimal(38, 6)) as closing_mrr,
+        cast(mrr_lost_while_new as decimal(38, 6)) as mrr_lost_while_new
+    from movement_sums
 )
 
-select * from movement_sums
+select * from typed_sums

@@ -12,10 +12,11 @@ plans as (select * from {{ ref('int_plans') }}),
 
 mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
-sums_by_combination as (
+-- So many reasons and plans leave hardly a customer to add up by combination of attributes first.
+sums_by_segment as (
     select
         churned_customers.period_id,
-        churned_customers.combination_id,
+        segments.segment_id,
         churn_events.churn_type,
         churn_events.reason,
         churn_events.tenure_band,
@@ -24,25 +25,10 @@ sums_by_combination as (
         sum(churned_customers.opening_mrr) as mrr
     from churned_customers
     inner join churn_events using (customer_key, churned_on)
-    group by
-        churned_customers.period_id, churned_customers.combination_id, churn_events.churn_type, churn_events.reason,
-        churn_events.tenure_band, churn_events.plan_key
-),
-
-sums_by_segment as (
-    select
-        sums.period_id,
-        segments.segment_id,
-        sums.churn_type,
-        sums.reason,
-        sums.tenure_band,
-        sums.plan_key,
-        sum(sums.customers) as customers,
-        sum(sums.mrr) as mrr
-    from sums_by_combination as sums
     inner join segments using (combination_id)
     group by
-        sums.period_id, segments.segment_id, sums.churn_type, sums.reason, sums.tenure_band, sums.plan_key
+        churned_customers.period_id, segments.segment_id, churn_events.churn_type, churn_events.reason,
+        churn_events.tenure_band, churn_events.plan_key
 ),
 
 shares as (
