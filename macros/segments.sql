@@ -1,15 +1,16 @@
 {#-
-    The segments that the var `segments` names, in lower case and each once: attributes of customers, crossings of them
-    (country+industry), and those of plans.
+    The segments that the var `segments` names, each once: attributes of customers, crossings of them (country+industry),
+    and those of plans; `all` is always there. Names of columns are compared without case; a segment is called as the var calls it.
 -#}
 {% macro requested_segments() -%}
     {%- set names = [] -%}
-    {%- for name in var('segments') or [] -%}
+    {%- for name in var('segments') or [] if name | string | lower != 'all' -%}
         {%- set parts = [] -%}
         {%- for part in (name | string).split('+') -%}
-            {%- do parts.append(part | trim | lower) -%}
+            {%- do parts.append(part | trim) -%}
         {%- endfor -%}
-        {%- do names.append(parts | join('+')) -%}
+        {%- set name = parts | join('+') -%}
+        {%- do names.append(name | lower if name | lower in plan_segments() else name) -%}
     {%- endfor -%}
     {{ return(names | unique | list) }}
 {%- endmacro %}
@@ -26,7 +27,7 @@
 
 {#- The columns of the raw table customers that requested segments are made of. -#}
 {% macro segment_attributes() -%}
-    {{ return((customer_segments() | join('+')).split('+') | reject('equalto', '') | unique | list) }}
+    {{ return((customer_segments() | join('+')).split('+') | reject('equalto', '') | unique(case_sensitive=false) | list) }}
 {%- endmacro %}
 
 {#-
@@ -48,7 +49,10 @@
     {%- for column in adapter.get_columns_in_relation(raw('customers')) if execute -%}
         {%- do columns.append(column.name | lower) -%}
     {%- endfor -%}
-    {%- set unknown = segment_attributes() | reject('in', columns) | list -%}
+    {%- set unknown = [] -%}
+    {%- for name in segment_attributes() if name | lower not in columns -%}
+        {%- do unknown.append(name) -%}
+    {%- endfor -%}
     {%- if columns and unknown -%}
         {{ exceptions.raise_compiler_error(
             "segments: customers has no column '" ~ unknown | join("', '") ~ "'. There are: " ~ columns | join(', ')

@@ -12,7 +12,7 @@ typed as (
         cast(country as {{ dbt.type_string() }}) as country,
         cast(acquisition_channel as {{ dbt.type_string() }}) as acquisition_channel
         {%- for name in segment_attributes()
-            if name not in ['customer_id', 'created_at', 'country', 'acquisition_channel'] -%}
+            if name | lower not in ['customer_id', 'created_at', 'country', 'acquisition_channel'] -%}
             ,
         cast({{ adapter.quote(name) }} as {{ dbt.type_string() }}) as {{ adapter.quote(name) }}
         {%- endfor %}

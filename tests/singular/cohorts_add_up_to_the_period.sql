@@ -56,6 +56,24 @@ period_sums as (
         identified_revenue as revenue
     from {{ ref('int_orders_by_period') }}
     where period_grain <> 'day'
+),
+
+-- Corrections of customers without an order by then belong to no cohort.
+corrections_of_no_cohort as (
+    select
+        'order' as basis,
+        periods.period_grain,
+        periods.period_start_date,
+        segments.segment,
+        segments.segment_value,
+        sum(corrections.revenue) as revenue
+    from {{ ref('int_corrections') }} as corrections
+    inner join {{ ref('int_date_periods') }} as periods on corrections.correction_date = periods.date_day
+    inner join {{ ref('int_segments') }} as segments using (combination_id)
+    where
+        corrections.customer_key is not null
+        and coalesce(corrections.first_order_date > periods.period_end_date, true)
+    group by periods.period_grain, periods.period_start_date, segments.segment, segments.segment_value
 )
 
 select
@@ -64,6 +82,7 @@ select
     cohort_sums.revenue as revenue_of_cohorts
 from period_sums
 left join cohort_sums using (basis, period_grain, period_start_date, segment, segment_value)
+left join corrections_of_no_cohort as others using (basis, period_grain, period_start_date, segment, segment_value)
 where
     period_sums.customers <> coalesce(cohort_sums.customers, 0)
-    or period_sums.revenue <> coalesce(cohort_sums.revenue, 0)
+    or period_sums.revenue <> coalesce(cohort_sums.revenue, 0) + coalesce(others.revenue, 0)

@@ -1,5 +1,5 @@
--- On every grain, the orders and revenue of all periods are those of all countable orders, and the last period's
--- customers to date are the customers with an order.
+-- On every grain, the orders and revenue of all periods are those of all countable orders and their corrections, and
+-- the last period's customers to date are the customers with an order.
 
 with
 countable_orders as (
@@ -8,6 +8,20 @@ countable_orders as (
         coalesce(sum(revenue), 0) as revenue,
         count(distinct customer_key) as customers
     from {{ ref('int_order_sequence') }}
+),
+
+-- Those before the first period of a grain count nowhere.
+corrections as (
+    select
+        periods.period_grain,
+        sum(corrections.revenue) as revenue
+    from {{ ref('int_corrections') }} as corrections
+    inner join {{ ref('int_segment_periods') }} as periods
+        on
+            corrections.correction_date >= periods.period_start_date
+            and corrections.correction_date <= periods.period_end_date
+    where periods.basis = 'order' and periods.segment = 'all'
+    group by periods.period_grain
 ),
 
 period_sums as (
@@ -28,7 +42,8 @@ select
     countable_orders.customers as customers_with_an_order
 from period_sums
 cross join countable_orders
+left join corrections using (period_grain)
 where
     period_sums.orders <> countable_orders.orders
-    or period_sums.revenue <> countable_orders.revenue
+    or period_sums.revenue <> countable_orders.revenue + coalesce(corrections.revenue, 0)
     or period_sums.customers <> countable_orders.customers

@@ -7,6 +7,7 @@ plans as (select * from {{ ref('stg_plans') }}),
 numbered_plans as (
     select
         plan_id,
+        plan_name,
         row_number() over (order by plan_id) as plan_key,
         product,
         dense_rank() over (order by coalesce(product, 'unknown')) as product_key,

@@ -27,7 +27,7 @@ segments as (
     union all
     select
         combinations.combination_id,
-        '{{ segment }}' as segment,
+        '{{ segment | replace("'", "''") }}' as segment,
         {{ segment_value(segment) }} as segment_value
     from combinations
     left join customers using (customer_id)

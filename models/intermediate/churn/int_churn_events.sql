@@ -18,7 +18,7 @@ events as (
         churn.churned_on,
         churn.mrr_lost,
         churn.plan_key,
-        nullif(trim(stretches.end_reason), '') as end_reason,
+        nullif(lower(trim(stretches.end_reason)), '') as end_reason,
         churn.returned_on,
         {{ dbt.datediff('churn.first_paid_date', 'churn.churned_on', 'day') }} as days_since_first
     from subscription_churn as churn
@@ -36,21 +36,19 @@ events as (
     from order_churn_spans
 ),
 
--- Customers who ask to cancel do so themselves, whatever ends the subscription in the end. Customers who take less do
--- too, unless the reason says otherwise.
+-- Customers who ask to cancel, or take less, do so themselves, unless the reason says otherwise.
 explained_events as (
     select
         events.*,
         greatest(events.days_since_first, 0) as tenure_days,
         coalesce(churn_reasons.reason, events.end_reason, 'unknown') as reason,
         case
-            when events.churn_definition = 'cancel_request' then 'voluntary'
             when churn_reasons.churn_type is not null then churn_reasons.churn_type
-            when events.churn_definition = 'downgrade' then 'voluntary'
+            when events.churn_definition in ('cancel_request', 'downgrade') then 'voluntary'
             else 'unknown'
         end as churn_type
     from events
-    left join churn_reasons on lower(events.end_reason) = churn_reasons.end_reason
+    left join churn_reasons on events.end_reason = churn_reasons.end_reason
 ),
 
 -- Some thousand different tenures look for their band; every event would be sorted to find it.

@@ -30,7 +30,7 @@ ranked_losses as (
         cast((sum(mrr) over (partition by churn_definition, customer_key, churned_on)) as decimal(38, 6)) as mrr_lost,
         row_number() over (
             partition by churn_definition, customer_key, churned_on
-            order by mrr desc, loss_key asc, requested_at asc nulls last
+            order by mrr desc, loss_key asc
         ) as loss_rank
     from losses
 ),

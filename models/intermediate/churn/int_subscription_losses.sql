@@ -7,7 +7,16 @@ ledger as (select * from {{ ref('int_mrr_ledger') }}),
 
 product_changes as (select * from {{ ref('int_product_changes') }}),
 
-cancel_requests as (select * from {{ ref('int_cancel_requests') }}),
+-- A subscription whose cancellation is asked for twice on one day is lost once, as it was at the last request.
+cancel_requests as (
+    select
+        *,
+        row_number() over (
+            partition by subscription_key, customer_key, request_date
+            order by cancel_requested_at desc
+        ) as request_rank
+    from {{ ref('int_cancel_requests') }}
+),
 
 unrenewed_terms as (select * from {{ ref('int_unrenewed_terms') }}),
 
@@ -61,7 +70,6 @@ losses as (
         mrr,
         plan_key,
         loss_key,
-        cast(null as timestamp) as requested_at,
         reason_stretch_key
     from explained_losses
     where reason_rank = 1
@@ -73,10 +81,10 @@ losses as (
         requests.mrr,
         stretches.plan_key,
         requests.subscription_key as loss_key,
-        requests.cancel_requested_at as requested_at,
         case when requests.outcome <> 'pending' then requests.outcome_stretch_key end as reason_stretch_key
     from cancel_requests as requests
     inner join {{ ref('int_mrr_stretches') }} as stretches using (stretch_key)
+    where requests.request_rank = 1
     union all
     -- A subscription may have changed product on its last day: two terms that end on it.
     select
@@ -86,7 +94,6 @@ losses as (
         mrr,
         plan_key,
         stretch_key as loss_key,
-        cast(null as timestamp) as requested_at,
         stretch_key as reason_stretch_key
     from unrenewed_terms
 )

@@ -1,5 +1,6 @@
 -- One row per basis, grain, cohort, period and segment value in which the cohort did something.
--- Subscription: the change of its paying customers and of their MRR; order: its ordering customers and revenue.
+-- Subscription: the change of its paying customers and of their MRR; order: its ordering customers and revenue, and from
+-- its first period on what corrections take from it.
 
 with
 ledger as (
@@ -10,6 +11,8 @@ ledger as (
 ),
 
 order_periods as (select * from {{ ref('int_order_periods') }} where period_grain <> 'day' and customer_key is not null),
+
+corrections as (select * from {{ ref('int_corrections') }} where first_order_date is not null),
 
 date_periods as (select * from {{ ref('int_date_periods') }} where period_grain <> 'day'),
 
@@ -61,6 +64,23 @@ sums_by_combination as (
             order_periods.first_order_date = cohort_periods.date_day
             and order_periods.period_grain = cohort_periods.period_grain
     group by cohort_periods.period_id, order_periods.period_id, order_periods.combination_id
+    union all
+    select
+        'order' as basis,
+        cohort_periods.period_id as cohort_id,
+        date_periods.period_id,
+        corrections.combination_id,
+        0 as started_customers,
+        0 as customers,
+        sum(corrections.revenue) as revenue
+    from corrections
+    inner join date_periods on corrections.correction_date = date_periods.date_day
+    left join date_periods as cohort_periods
+        on
+            corrections.first_order_date = cohort_periods.date_day
+            and date_periods.period_grain = cohort_periods.period_grain
+    where cohort_periods.period_id <= date_periods.period_id
+    group by cohort_periods.period_id, date_periods.period_id, corrections.combination_id
 ),
 
 sums_by_segment as (

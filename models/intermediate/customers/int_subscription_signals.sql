@@ -51,12 +51,12 @@ stretch_signals as (
         ) as has_cancellation_scheduled,
         live_stretches.status = 'past_due' as is_past_due,
         live_stretches.status = 'paused' as is_paused,
-        live_stretches.status = 'trialing'
+        live_stretches.is_trial
         and coalesce(
             live_stretches.scheduled_end_at <= {{ dbt.dateadd('hour', 72, 'as_of_date.as_of_at') }},
             false
         ) as trial_ends_within_72_hours,
-        live_stretches.status = 'trialing'
+        live_stretches.is_trial
         and coalesce(
             live_stretches.scheduled_end_at <= {{ dbt.dateadd('hour', 24, 'as_of_date.as_of_at') }},
             false

@@ -1,4 +1,5 @@
--- One row per countable order before as_of_date: its rank among its customer's orders, which those of guests lack.
+-- One row per countable order before as_of_date: its rank among its customer's orders, which those of guests lack. An
+-- amount below zero is a correction and no order: see int_corrections.
 
 with
 orders as (
@@ -9,7 +10,7 @@ orders as (
         {{ business_date('ordered_at') }} as order_date,
         cast(amount - refunded_amount as decimal(28, 10)) as revenue
     from {{ ref('stg_orders') }}
-    where status in ({{ text_list(var('countable_order_statuses')) }})
+    where status in ({{ text_list(var('countable_order_statuses')) }}) and amount >= 0
 ),
 
 customers as (select * from {{ ref('int_customers') }}),

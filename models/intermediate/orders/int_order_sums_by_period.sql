@@ -1,4 +1,5 @@
--- One row per grain, period and segment value with a countable order: its orders and their customers added up.
+-- One row per grain, period and segment value with a countable order: its orders and their customers added up,
+-- without corrections.
 
 with
 order_periods as (select * from {{ ref('int_order_periods') }}),

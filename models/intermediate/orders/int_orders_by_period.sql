@@ -6,16 +6,19 @@ sums as (select * from {{ ref('int_order_sums_by_period') }}),
 
 order_gaps as (select * from {{ ref('int_order_gaps_by_period') }}),
 
+corrections as (select * from {{ ref('int_corrections_by_period') }}),
+
 segment_periods as (select * from {{ ref('int_segment_periods') }} where basis = 'order'),
 
 period_sums as (
     select
         segment_periods.*,
         coalesce(sums.orders, 0) as orders,
-        coalesce(sums.revenue, 0) as revenue,
+        coalesce(sums.revenue, 0) + coalesce(corrections.revenue, 0) as revenue,
         coalesce(sums.identified_orders, 0) as identified_orders,
-        coalesce(sums.identified_revenue, 0) as identified_revenue,
-        coalesce(sums.new_customer_revenue, 0) as new_customer_revenue,
+        coalesce(sums.identified_revenue, 0) + coalesce(corrections.identified_revenue, 0) as identified_revenue,
+        coalesce(sums.new_customer_revenue, 0) + coalesce(corrections.new_customer_revenue, 0) as new_customer_revenue,
+        coalesce(corrections.stray_revenue, 0) as stray_revenue,
         coalesce(sums.ordering_customers, 0) as ordering_customers,
         coalesce(sums.new_ordering_customers, 0) as new_ordering_customers,
         coalesce(sums.first_repeating_customers, 0) as first_repeating_customers,
@@ -27,6 +30,7 @@ period_sums as (
     from segment_periods
     left join sums using (period_id, segment_id)
     left join order_gaps using (period_id, segment_id)
+    left join corrections using (period_id, segment_id)
 ),
 
 running_sums as (

@@ -5,6 +5,8 @@ with
 -- A retained customer's first order in the period says so. The order before it is the last one of the period before.
 first_orders as (select * from {{ ref('int_order_periods') }} where has_retained_customer),
 
+corrections as (select * from {{ ref('int_customer_correction_periods') }}),
+
 segments as (select * from {{ ref('int_segments') }}),
 
 -- Most customers order once in a period, so that one order is their revenue: the others alone are added up.
@@ -23,14 +25,20 @@ customer_revenue as (
     select
         first_orders.period_id,
         first_orders.combination_id,
-        coalesce(sums.revenue, first_orders.revenue) as revenue,
-        coalesce(previous_sums.revenue, first_orders.previous_order_revenue) as previous_revenue
+        coalesce(sums.revenue, first_orders.revenue) + coalesce(corrections.revenue, 0) as revenue,
+        coalesce(previous_sums.revenue, first_orders.previous_order_revenue)
+        + coalesce(previous_corrections.revenue, 0) as previous_revenue
     from first_orders
     left join sums_of_several as sums using (customer_key, period_id)
     left join sums_of_several as previous_sums
         on
             first_orders.customer_key = previous_sums.customer_key
             and first_orders.period_id - 1 = previous_sums.period_id
+    left join corrections using (customer_key, period_id)
+    left join corrections as previous_corrections
+        on
+            first_orders.customer_key = previous_corrections.customer_key
+            and first_orders.period_id - 1 = previous_corrections.period_id
 ),
 
 revenue_by_combination as (

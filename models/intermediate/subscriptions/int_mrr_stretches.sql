@@ -73,6 +73,25 @@ priced_stretches as (
     from known_stretches
     inner join priced_terms using (plan_id, quantity, discount_percent)
     inner join customers using (customer_id)
+),
+
+first_paid_starts as (
+    select
+        subscription_key,
+        min(started_at) as first_paid_at
+    from priced_stretches
+    where mrr > 0
+    group by subscription_key
+),
+
+-- What a subscription has for free once it was paid is no trial.
+stretches as (
+    select
+        priced_stretches.*,
+        priced_stretches.status = 'trialing'
+        and coalesce(priced_stretches.started_at < first_paid_starts.first_paid_at, true) as is_trial
+    from priced_stretches
+    left join first_paid_starts using (subscription_key)
 )
 
-select * from priced_stretches
+select * from stretches

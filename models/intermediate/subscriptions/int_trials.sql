@@ -1,4 +1,5 @@
--- One row per trial: a subscription that has been trialing. When it began, and whether and when it became paid.
+-- One row per trial: a subscription that has been trialing, and was not paid before. When it began, and whether and when
+-- it became paid.
 
 with
 stretches as (select * from {{ ref('int_mrr_stretches') }}),
@@ -11,7 +12,7 @@ trialing_stretches as (
         row_number() over (partition by subscription_key order by started_at) as stretch_number,
         sum(case when ended_at is null then 1 else 0 end) over (partition by subscription_key) as running_stretches
     from stretches
-    where status = 'trialing'
+    where is_trial
 ),
 
 trials as (

@@ -21,6 +21,19 @@ headroom as (select * from {{ ref('int_upsell_headroom') }}),
 
 rfm_segments as (select * from {{ ref('rfm_segments') }}),
 
+plans as (select * from {{ ref('int_plans') }}),
+
+-- The plan of the highest MRR.
+current_plans as (
+    select
+        ledger.customer_key,
+        plans.plan_id,
+        plans.plan_name
+    from {{ ref('int_mrr_ledger') }} as ledger
+    inner join plans on ledger.closing_plan_key = plans.plan_key
+    where ledger.next_movement_date is null
+),
+
 subscription_facts as (
     select
         customer_key,
@@ -37,6 +50,8 @@ described_customers as (
         customers.created_at,
         customers.country,
         customers.acquisition_channel,
+        current_plans.plan_id,
+        current_plans.plan_name,
         subscription_facts.first_paid_at,
         case when subscription_facts.current_mrr = 0 then subscription_facts.last_ended_at end as churned_at,
         cast(coalesce(subscription_facts.current_mrr, 0) as decimal(38, 6)) as current_mrr,
@@ -62,6 +77,7 @@ described_customers as (
     from customers
     inner join customer_keys using (customer_id)
     left join subscription_facts using (customer_key)
+    left join current_plans using (customer_key)
     left join orders using (customer_key)
     left join stages using (customer_key)
     left join signals using (customer_key)
