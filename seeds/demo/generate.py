@@ -92,11 +92,21 @@ STATUSES = {"completed": 935, "pending": 6, "cancelled": 35, "failed": 24}
 PARTIAL_REFUND, FULL_REFUND, CREDIT_NOTE, CANCELLED_ODDITY = 0.035, 0.02, 0.002, 0.15
 
 ACTIVITY_RNG = random.Random(681)  # of its own: activity came later and moves nothing else
+ATTRIBUTES_RNG = random.Random(682)  # likewise: industry and company size came later, too
+INDUSTRIES = {"software": 22, "agency": 16, "retail": 12, "education": 9, "health": 8, "manufacturing": 7, "finance": 6,
+              None: 5}
+COMPANY_SIZES = {  # up to so many seats -> people of the company, weights
+    0: {"1 to 9": 60, "10 to 49": 12, "50 or more": 3, None: 25},
+    2: {"1 to 9": 80, "10 to 49": 15, "50 or more": 3, None: 2},
+    5: {"1 to 9": 45, "10 to 49": 42, "50 or more": 11, None: 2},
+    999: {"10 to 49": 55, "50 or more": 43, None: 2},
+}
 TRACKED_SINCE = datetime(2024, 1, 29)  # the first Monday of a week whose activity is known
 SILENT, QUIET_WEEK, WEEKLY_EVENTS = 0.06, 0.08, (4, 30)  # shares of customers and of weeks; events of one seat
 FADES, FADING_DAYS, RECOVERS = 0.7, 60, 0.05  # leavers who fall off, how long before; stayers who fall off all the same
 
-Customer = namedtuple("Customer", "customer_id created_at country acquisition_channel")
+Customer = namedtuple("Customer", "customer_id created_at country acquisition_channel industry company_size",
+                      defaults=(None, None))
 Activity = namedtuple("Activity", "customer_id activity_date events")
 Order = namedtuple("Order", "order_id customer_id ordered_at status amount refunded_amount currency")
 
@@ -105,8 +115,8 @@ def chance(probability):
     return RNG.random() < probability
 
 
-def pick(weights):
-    return RNG.choices(list(weights), list(weights.values()))[0]
+def pick(weights, rng=RNG):
+    return rng.choices(list(weights), list(weights.values()))[0]
 
 
 def later(when, first, last):
@@ -405,6 +415,16 @@ def make_orders(customers, subscribers):
             for number, order in enumerate(orders, 1)]
 
 
+def with_attributes(customers, stretches):
+    """The customers with their industry, and the size of the company, which goes with the most seats they had."""
+    seats = {}
+    for row in stretches:
+        seats[row["customer_id"]] = max(row["quantity"], seats.get(row["customer_id"], 0))
+    for customer in customers:
+        sizes = next(COMPANY_SIZES[most] for most in COMPANY_SIZES if seats.get(customer.customer_id, 0) <= most)
+        yield customer._replace(industry=pick(INDUSTRIES, ATTRIBUTES_RNG), company_size=pick(sizes, ATTRIBUTES_RNG))
+
+
 def make_activity(stretches):
     """A day of use in most weeks of most paying customers, less and less of it before many of them leave."""
     rng, paid = ACTIVITY_RNG, {}
@@ -440,7 +460,7 @@ def main():
     customers = make_customers()
     stretches = make_subscriptions(customers)
     orders = make_orders(customers, {row["customer_id"] for row in stretches})
-    write("customers", Customer._fields, customers)
+    write("customers", Customer._fields, with_attributes(customers, stretches))
     write("plans", Plan._fields, PLANS.values())
     write("subscriptions", stretches[0], [row.values() for row in stretches])
     write("orders", Order._fields, orders)
