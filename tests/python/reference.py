@@ -695,6 +695,8 @@ def _customers(company: Company) -> list[Row]:
     for customer, raw in sorted(company.customers.items()):
         stretches = company.stretches.get(customer, [])
         current = sum((s.mrr for s in stretches if s.end is None), Fraction(0))
+        # Reading: of the highest MRR at as_of_date, ties by plan id; null for a customer who does not pay then.
+        plan = company.highest_plan(customer, datetime.max) if current > 0 else None
         churned_at = None if current > 0 or not stretches else max(s.end for s in stretches)
         orders = company.orders_of.get(customer, [])
         gaps = [(b.day - a.day).days for a, b in zip(orders, orders[1:])]
@@ -703,6 +705,7 @@ def _customers(company: Company) -> list[Row]:
             "customer_id": customer, "created_at": company.instant(raw["created_at"]),
             # Reading: a null attribute stays null here; `unknown` is the name of a segment value.
             **{name: raw.get(name) for name in ("country", "acquisition_channel")},
+            "plan_id": plan, "plan_name": company.plans[plan]["plan_name"] if plan else None,
             "first_paid_at": company.first_paid_at(customer), "churned_at": churned_at,
             "current_mrr": money(current), "is_paying": current > 0,
             # Reading: no orders are 0 orders and revenue 0; only the averages and instants are null then.
