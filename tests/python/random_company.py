@@ -214,9 +214,10 @@ def _add_attributes(rng: random.Random, raw: dict[str, list[Row]], settings: dic
     for row in raw["customers"]:
         row |= {name: rng.choice(ATTRIBUTES[name]) for name in names}
     usable = ["country", "acquisition_channel", *(name for name in names if name not in ("plan", "all"))]
-    segments = [name for name in usable[2:] if rng.random() < 0.5]
+    segments = [name for name in usable[2:] if rng.random() < 0.4]
     if rng.random() < 0.7:
-        segments.append("+".join(rng.sample(usable, rng.choice([2, 2, 2, len(usable)]))))
+        count = 3 if len(usable) > 2 and rng.random() < 0.15 else 2
+        segments.append("+".join(rng.sample(usable, count)))
     settings["segments"] = settings["segments"] + [rng.choice([name, name, name.title()]) for name in segments]
     rng.shuffle(settings["segments"])
 
