@@ -10,7 +10,7 @@ import csv
 import random
 from calendar import monthrange
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -73,16 +73,19 @@ EVENTS = {"more_seats": 0.060, "fewer_seats": 0.016, "upgrade": 0.012, "downgrad
 RESTARTS = {"swap_instant": 8, "swap_hours": 8, "short_gap": 8, "at_midnight": 6, "before_midnight": 6}
 PLANTED = RESTARTS | {"voided": 8, "to_annual": 8, "past_due": 4, "pause": 4, "to_free": 4, "withdrawn": 4,
                       "downgrade": 4}  # so many customers meet the event in their first term
-INTERRUPTIONS = {  # event -> terms meanwhile, shortest and longest duration in days, share never resumed
+# Event -> terms meanwhile, shortest and longest duration in days, share never resumed.
+INTERRUPTIONS: dict[str, tuple[Row, int, int, float]] = {
     "past_due": ({"status": "past_due"}, 3, 14, 0.25),
     "pause": ({"status": "paused"}, 20, 95, 0.20),
     "to_free": ({"plan_id": "free", "quantity": 1, "discount_percent": 0}, 20, 200, 0.60),
 }
-PAYMENT_REASONS = {"payment failed": 1, "card declined": 1}
-REASONS = {"too expensive": 9, "missing features": 7, "switched to competitor": 6, "not using it enough": 6,
-           "project finished": 4, "company closed": 2, "budget cut, maybe next year": 3, "hard to set up": 2,
-           "my colleagues would not switch": 1, "poor support": 1, "nobody answered for a week": 1,  # free text
-           "team got smaller": 2, "merged accounts": 1, "security review": 1, None: 10}
+PAYMENT_REASONS: dict[str | None, float] = {"payment failed": 1, "card declined": 1}
+REASONS: dict[str | None, float] = {
+    "too expensive": 9, "missing features": 7, "switched to competitor": 6, "not using it enough": 6,
+    "project finished": 4, "company closed": 2, "budget cut, maybe next year": 3, "hard to set up": 2,
+    "my colleagues would not switch": 1, "poor support": 1, "nobody answered for a week": 1,  # free text
+    "team got smaller": 2, "merged accounts": 1, "security review": 1, None: 10,
+}
 
 # Settled at the end, with no chance drawn: of the trials that run, one ends within 24 hours and two more within 72; and
 # the first months have so few customers that these first ends, unless put off by months, would make a churn of 5-11 %.
@@ -120,7 +123,7 @@ def chance(probability: float) -> bool:
     return RNG.random() < probability
 
 
-def pick(weights: dict[T, float], rng: random.Random = RNG) -> T:
+def pick(weights: Mapping[T, float], rng: random.Random = RNG) -> T:
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
@@ -166,8 +169,10 @@ class Subscription:
     count = 0
 
     def __init__(self, customer: Customer, add_on: "Subscription | None" = None) -> None:
-        self.customer, self.add_on, self.subscription_id, self.row = customer, add_on, None, None
-        self.terms = {"plan_id": None, "status": "active", "quantity": 1, "discount_percent": 0}
+        self.customer, self.add_on = customer, add_on
+        self.subscription_id: str | None = None
+        self.row: Row = {}
+        self.terms: Row = {"plan_id": None, "status": "active", "quantity": 1, "discount_percent": 0}
 
     def open(self, at: datetime, **terms: Any) -> None:
         """Begin a stretch; terms not named stay as they were."""
@@ -216,7 +221,7 @@ def live(sub: Subscription, at: datetime, planted: str | None = None) -> None:
         if (at - since).days >= 30 * DISCOUNT_MONTHS.get(sub.terms["discount_percent"], 999) - 2:
             sub.change(at, discount_percent=0)
         months = months_of(sub.terms["plan_id"])
-        end = at + timedelta(days=7) if months < 1 else add_months(at, months)
+        end = at + timedelta(days=7) if months < 1 else add_months(at, int(months))
         hazard = next(HAZARD[age] for age in HAZARD if ((end - since).days + 2) // 30 <= age)
         size = LARGE_ACCOUNT_CHURN if sub.terms["quantity"] >= LARGE_ACCOUNT else 1
         if not planted and chance(hazard * months * size * CHANNELS[sub.customer.acquisition_channel].churn):
@@ -246,11 +251,13 @@ def happen(event: str | None, sub: Subscription, at: datetime, end: datetime) ->
     """An event in the term from `at` to `end`; None if the subscription ended with it."""
     plan, seats, when = sub.terms["plan_id"], sub.terms["quantity"], inside(at, end)
     share = max(1, seats * RNG.randint(10, 50) // 100)
-    changes = {"more_seats": (when, {"quantity": seats + share}),
-               "fewer_seats": (when, {"quantity": max(1, seats - share)}),
-               "upgrade": (when, {"plan_id": UPGRADE.get(plan, plan)}),
-               "downgrade": (end, {"plan_id": DOWNGRADE.get(plan, plan)}),
-               "to_annual": (when, {"plan_id": ANNUAL.get(plan, plan)})}
+    changes: dict[str, tuple[datetime, Row]] = {
+        "more_seats": (when, {"quantity": seats + share}),
+        "fewer_seats": (when, {"quantity": max(1, seats - share)}),
+        "upgrade": (when, {"plan_id": UPGRADE.get(plan, plan)}),
+        "downgrade": (end, {"plan_id": DOWNGRADE.get(plan, plan)}),
+        "to_annual": (when, {"plan_id": ANNUAL.get(plan, plan)}),
+    }
     if event in changes:
         since, terms = changes[event]
         sub.change(since, **terms)
@@ -333,7 +340,7 @@ def subscribe(customer: Customer, path: str, planted: str | None) -> None:
         elif chance(0.2):
             sub.change(end, status="active", plan_id="free", quantity=1, discount_percent=0)
         else:
-            sub.close(end, *RNG.choice([("trial expired",), (pick(REASONS), inside(at, end))]))
+            sub.close(end, *RNG.choice([("trial expired", None), (pick(REASONS), inside(at, end))]))
     elif path == "free":
         sub.open(at, plan_id="free")
         if chance(FREE_CONVERTS):
@@ -426,7 +433,7 @@ def make_orders(customers: list[Customer], subscribers: set[str]) -> list[Order]
 
 def with_attributes(customers: list[Customer], stretches: list[Row]) -> Iterator[Customer]:
     """The customers with their industry, and the size of the company, which goes with the most seats they had."""
-    seats = {}
+    seats: dict[str, int] = {}
     for row in stretches:
         seats[row["customer_id"]] = max(row["quantity"], seats.get(row["customer_id"], 0))
     for customer in customers:
@@ -436,7 +443,8 @@ def with_attributes(customers: list[Customer], stretches: list[Row]) -> Iterator
 
 def make_activity(stretches: list[Row]) -> list[Activity]:
     """A day of use in most weeks of most paying customers, less and less of it before many of them leave."""
-    rng, paid = ACTIVITY_RNG, {}
+    rng = ACTIVITY_RNG
+    paid: dict[str, list[Row]] = {}
     for row in stretches:
         if row["status"] in ("active", "past_due") and row["plan_id"] != "free":
             paid.setdefault(row["customer_id"], []).append(row)
