@@ -10,8 +10,13 @@ import csv
 import random
 from calendar import monthrange
 from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Row = dict[str, Any]
 
 RNG = random.Random(680)  # a seed with a steady monthly churn
 FIRST_MONTH, MONTHS = datetime(2022, 1, 1), 30
@@ -68,16 +73,19 @@ EVENTS = {"more_seats": 0.060, "fewer_seats": 0.016, "upgrade": 0.012, "downgrad
 RESTARTS = {"swap_instant": 8, "swap_hours": 8, "short_gap": 8, "at_midnight": 6, "before_midnight": 6}
 PLANTED = RESTARTS | {"voided": 8, "to_annual": 8, "past_due": 4, "pause": 4, "to_free": 4, "withdrawn": 4,
                       "downgrade": 4}  # so many customers meet the event in their first term
-INTERRUPTIONS = {  # event -> terms meanwhile, shortest and longest duration in days, share never resumed
+# Event -> terms meanwhile, shortest and longest duration in days, share never resumed.
+INTERRUPTIONS: dict[str, tuple[Row, int, int, float]] = {
     "past_due": ({"status": "past_due"}, 3, 14, 0.25),
     "pause": ({"status": "paused"}, 20, 95, 0.20),
     "to_free": ({"plan_id": "free", "quantity": 1, "discount_percent": 0}, 20, 200, 0.60),
 }
-PAYMENT_REASONS = {"payment failed": 1, "card declined": 1}
-REASONS = {"too expensive": 9, "missing features": 7, "switched to competitor": 6, "not using it enough": 6,
-           "project finished": 4, "company closed": 2, "budget cut, maybe next year": 3, "hard to set up": 2,
-           "my colleagues would not switch": 1, "poor support": 1, "nobody answered for a week": 1,  # free text
-           "team got smaller": 2, "merged accounts": 1, "security review": 1, None: 10}
+PAYMENT_REASONS: dict[str | None, float] = {"payment failed": 1, "card declined": 1}
+REASONS: dict[str | None, float] = {
+    "too expensive": 9, "missing features": 7, "switched to competitor": 6, "not using it enough": 6,
+    "project finished": 4, "company closed": 2, "budget cut, maybe next year": 3, "hard to set up": 2,
+    "my colleagues would not switch": 1, "poor support": 1, "nobody answered for a week": 1,  # free text
+    "team got smaller": 2, "merged accounts": 1, "security review": 1, None: 10,
+}
 
 # Settled at the end, with no chance drawn: of the trials that run, one ends within 24 hours and two more within 72; and
 # the first months have so few customers that these first ends, unless put off by months, would make a churn of 5-11 %.
@@ -92,46 +100,56 @@ STATUSES = {"completed": 935, "pending": 6, "cancelled": 35, "failed": 24}
 PARTIAL_REFUND, FULL_REFUND, CREDIT_NOTE, CANCELLED_ODDITY = 0.035, 0.02, 0.002, 0.15
 
 ACTIVITY_RNG = random.Random(681)  # of its own: activity came later and moves nothing else
+ATTRIBUTES_RNG = random.Random(682)  # likewise: industry and company size came later, too
+INDUSTRIES = {"software": 22, "agency": 16, "retail": 12, "education": 9, "health": 8, "manufacturing": 7, "finance": 6,
+              None: 5}
+COMPANY_SIZES = {  # up to so many seats -> people of the company, weights
+    0: {"1 to 9": 60, "10 to 49": 12, "50 or more": 3, None: 25},
+    2: {"1 to 9": 80, "10 to 49": 15, "50 or more": 3, None: 2},
+    5: {"1 to 9": 45, "10 to 49": 42, "50 or more": 11, None: 2},
+    999: {"10 to 49": 55, "50 or more": 43, None: 2},
+}
 TRACKED_SINCE = datetime(2024, 1, 29)  # the first Monday of a week whose activity is known
 SILENT, QUIET_WEEK, WEEKLY_EVENTS = 0.06, 0.08, (4, 30)  # shares of customers and of weeks; events of one seat
 FADES, FADING_DAYS, RECOVERS = 0.7, 60, 0.05  # leavers who fall off, how long before; stayers who fall off all the same
 
-Customer = namedtuple("Customer", "customer_id created_at country acquisition_channel")
+Customer = namedtuple("Customer", "customer_id created_at country acquisition_channel industry company_size",
+                      defaults=(None, None))
 Activity = namedtuple("Activity", "customer_id activity_date events")
 Order = namedtuple("Order", "order_id customer_id ordered_at status amount refunded_amount currency")
 
 
-def chance(probability):
+def chance(probability: float) -> bool:
     return RNG.random() < probability
 
 
-def pick(weights):
-    return RNG.choices(list(weights), list(weights.values()))[0]
+def pick(weights: Mapping[T, float], rng: random.Random = RNG) -> T:
+    return rng.choices(list(weights), list(weights.values()))[0]
 
 
-def later(when, first, last):
+def later(when: datetime, first: int, last: int) -> datetime:
     """An instant on a day that many days later, mostly in office hours."""
     hour = RNG.randint(8, 17) if chance(0.93) else RNG.randint(0, 23)
     day = when + timedelta(days=RNG.randint(first, last))
     return day.replace(hour=hour, minute=RNG.randint(0, 59), second=RNG.randint(0, 59))
 
 
-def inside(start, end):
+def inside(start: datetime, end: datetime) -> datetime:
     return later(start, 1, (end - start).days - 1)
 
 
-def add_months(when, months):
+def add_months(when: datetime, months: int) -> datetime:
     year, month = divmod(when.year * 12 + when.month - 1 + months, 12)
     return when.replace(year=year, month=month + 1, day=min(when.day, monthrange(year, month + 1)[1]))
 
 
-def months_of(plan_id):
+def months_of(plan_id: str) -> float:
     """Length of a paid term in months; a week is roughly a quarter of one."""
     plan = PLANS[plan_id]
     return plan.billing_interval_count * {"week": 0.25, "month": 1, "year": 12}[plan.billing_interval]
 
 
-def make_customers():
+def make_customers() -> list[Customer]:
     """Sign-ups month by month and channel by channel, in order of time."""
     signups = []
     for number in range(MONTHS):
@@ -147,14 +165,16 @@ def make_customers():
 class Subscription:
     """A chain of stretches, each a row with unchanged terms. What happens after the last moment is dropped."""
 
-    rows = []  # of all subscriptions
+    rows: list[Row] = []  # of all subscriptions
     count = 0
 
-    def __init__(self, customer, add_on=None):
-        self.customer, self.add_on, self.subscription_id, self.row = customer, add_on, None, None
-        self.terms = {"plan_id": None, "status": "active", "quantity": 1, "discount_percent": 0}
+    def __init__(self, customer: Customer, add_on: "Subscription | None" = None) -> None:
+        self.customer, self.add_on = customer, add_on
+        self.subscription_id: str | None = None
+        self.row: Row = {}
+        self.terms: Row = {"plan_id": None, "status": "active", "quantity": 1, "discount_percent": 0}
 
-    def open(self, at, **terms):
+    def open(self, at: datetime, **terms: Any) -> None:
         """Begin a stretch; terms not named stay as they were."""
         self.terms |= terms
         if at > LAST_MOMENT:
@@ -166,7 +186,7 @@ class Subscription:
                     "started_at": at, "ended_at": None, "cancel_requested_at": None, "end_reason": None}
         self.rows.append(self.row)
 
-    def change(self, at, **terms):
+    def change(self, at: datetime, **terms: Any) -> None:
         """Go on without a gap in another stretch, unless the terms named are the same already."""
         if at > LAST_MOMENT or (terms and terms.items() <= self.terms.items()):
             return
@@ -175,14 +195,17 @@ class Subscription:
         self.row["ended_at"] = at
         self.open(at, **terms)
 
-    def close(self, at, reason, requested=None):
+    def close(self, at: datetime, reason: str | None, requested: datetime | None = None) -> None:
         if (requested or at) <= LAST_MOMENT:
             self.row |= {"ended_at": at, "end_reason": reason, "cancel_requested_at": requested}
             if self.add_on and not self.add_on.row["ended_at"]:
                 self.add_on.close(at, reason, requested)
 
 
-def start_paid(sub, at, start, plan_id=None):
+Following = tuple[Subscription, datetime]  # the subscription to go on with, and from when
+
+
+def start_paid(sub: Subscription, at: datetime, start: Callable[..., None], plan_id: str | None = None) -> Following:
     """Enter a paid plan through `start`, the subscription's open or change."""
     plan_id, discount = plan_id or pick(FIRST_PLAN), pick(DISCOUNTS)
     if discount in DISCOUNT_MONTHS and months_of(plan_id) != 1:
@@ -191,14 +214,14 @@ def start_paid(sub, at, start, plan_id=None):
     return sub, at
 
 
-def live(sub, at, planted=None):
+def live(sub: Subscription, at: datetime, planted: str | None = None) -> None:
     """Run a paid subscription term by term: each is the last one, or holds one event at most."""
     since = at
     while at <= LAST_MOMENT:
         if (at - since).days >= 30 * DISCOUNT_MONTHS.get(sub.terms["discount_percent"], 999) - 2:
             sub.change(at, discount_percent=0)
         months = months_of(sub.terms["plan_id"])
-        end = at + timedelta(days=7) if months < 1 else add_months(at, months)
+        end = at + timedelta(days=7) if months < 1 else add_months(at, int(months))
         hazard = next(HAZARD[age] for age in HAZARD if ((end - since).days + 2) // 30 <= age)
         size = LARGE_ACCOUNT_CHURN if sub.terms["quantity"] >= LARGE_ACCOUNT else 1
         if not planted and chance(hazard * months * size * CHANNELS[sub.customer.acquisition_channel].churn):
@@ -213,7 +236,7 @@ def live(sub, at, planted=None):
         (sub, at), planted = following, None
 
 
-def come_back(sub):
+def come_back(sub: Subscription) -> Following:
     """After an end: the same subscription again after a gap, or another one, or nothing."""
     if not sub.row["ended_at"] or not chance(COME_BACK):
         return sub, NEVER
@@ -224,15 +247,17 @@ def come_back(sub):
     return sub, back
 
 
-def happen(event, sub, at, end):
-    """An event in the term from `at` to `end`. Gives the subscription to go on with and from when; None if it ended."""
+def happen(event: str | None, sub: Subscription, at: datetime, end: datetime) -> Following | None:
+    """An event in the term from `at` to `end`; None if the subscription ended with it."""
     plan, seats, when = sub.terms["plan_id"], sub.terms["quantity"], inside(at, end)
     share = max(1, seats * RNG.randint(10, 50) // 100)
-    changes = {"more_seats": (when, {"quantity": seats + share}),
-               "fewer_seats": (when, {"quantity": max(1, seats - share)}),
-               "upgrade": (when, {"plan_id": UPGRADE.get(plan, plan)}),
-               "downgrade": (end, {"plan_id": DOWNGRADE.get(plan, plan)}),
-               "to_annual": (when, {"plan_id": ANNUAL.get(plan, plan)})}
+    changes: dict[str, tuple[datetime, Row]] = {
+        "more_seats": (when, {"quantity": seats + share}),
+        "fewer_seats": (when, {"quantity": max(1, seats - share)}),
+        "upgrade": (when, {"plan_id": UPGRADE.get(plan, plan)}),
+        "downgrade": (end, {"plan_id": DOWNGRADE.get(plan, plan)}),
+        "to_annual": (when, {"plan_id": ANNUAL.get(plan, plan)}),
+    }
     if event in changes:
         since, terms = changes[event]
         sub.change(since, **terms)
@@ -255,7 +280,7 @@ def happen(event, sub, at, end):
     return sub, end
 
 
-def interrupt(event, sub, end):
+def interrupt(event: str, sub: Subscription, end: datetime) -> Following | None:
     """From the term's end a failed payment, a pause or the free plan; then back to the old terms, or not."""
     meanwhile, shortest, longest, lost = INTERRUPTIONS[event]
     before, back = dict(sub.terms), later(end, shortest, longest)
@@ -265,10 +290,11 @@ def interrupt(event, sub, end):
         return sub, back
     if event == "to_free":
         return sub, NEVER
-    return sub.close(back, pick(PAYMENT_REASONS if event == "past_due" else REASONS))
+    sub.close(back, pick(PAYMENT_REASONS if event == "past_due" else REASONS))
+    return None
 
 
-def restart(event, sub, when):
+def restart(event: str, sub: Subscription, when: datetime) -> Following:
     """End and start anew: swaps of one day, a gap inside a month, an end and a start at the boundary of months."""
     month = add_months(when.replace(day=1, hour=0, minute=0, second=0), 1)
     swap, same = event.startswith("swap"), not event.startswith("swap")
@@ -288,7 +314,7 @@ def restart(event, sub, when):
     return other, started
 
 
-def start_add_on(customer, at):
+def start_add_on(customer: Customer, at: datetime) -> Subscription:
     """The second product; some give it up after a while, the others together with the first."""
     extra, annual = Subscription(customer), chance(0.2)
     extra.open(at, plan_id="reports_annual" if annual else "reports_monthly", quantity=RNG.randint(1, 3))
@@ -298,7 +324,7 @@ def start_add_on(customer, at):
     return extra
 
 
-def subscribe(customer, path, planted):
+def subscribe(customer: Customer, path: str, planted: str | None) -> None:
     """A customer's subscriptions, begun the given way."""
     sub, at = Subscription(customer), customer.created_at + timedelta(seconds=RNG.choice([0, RNG.randint(60, 3600)]))
     if path == "paid":
@@ -314,7 +340,7 @@ def subscribe(customer, path, planted):
         elif chance(0.2):
             sub.change(end, status="active", plan_id="free", quantity=1, discount_percent=0)
         else:
-            sub.close(end, *RNG.choice([("trial expired",), (pick(REASONS), inside(at, end))]))
+            sub.close(end, *RNG.choice([("trial expired", None), (pick(REASONS), inside(at, end))]))
     elif path == "free":
         sub.open(at, plan_id="free")
         if chance(FREE_CONVERTS):
@@ -333,7 +359,7 @@ def subscribe(customer, path, planted):
         sub.close(later(month, 11, 25), "not what was expected")
 
 
-def settle(rows):
+def settle(rows: list[Row]) -> None:
     """Schedule the ends of the trials that run, and put off some subscriptions' first ends."""
     for row in rows:
         if row["status"] == "trialing" and not row["ended_at"]:
@@ -346,7 +372,7 @@ def settle(rows):
             row.update({name: moved[value] for name, value in row.items() if value in moved})
 
 
-def make_subscriptions(customers):
+def make_subscriptions(customers: list[Customer]) -> list[Row]:
     """Everybody's stretches; the planted events go to some of those who begin with a paid plan."""
     plants = [event for event, count in PLANTED.items() for _ in range(count)]
     RNG.shuffle(plants)
@@ -359,7 +385,7 @@ def make_subscriptions(customers):
     return sorted(Subscription.rows, key=lambda row: (row["subscription_id"], row["started_at"]))
 
 
-def shopping_days(since, gap, season):
+def shopping_days(since: datetime, gap: int, season: dict[int, float]) -> Iterator[datetime]:
     """Instants of orders, about every `gap` days and more often in the high season."""
     peak = max(SHOP_SEASON.values())
     while (since := later(since, 1, round(2 * gap / peak))) <= LAST_MOMENT:
@@ -367,7 +393,7 @@ def shopping_days(since, gap, season):
             yield since
 
 
-def make_order(customer_id, at):
+def make_order(customer_id: str | None, at: datetime) -> Order:
     """One order, its amounts still in cents and its id still to come."""
     amount = sum(pick(SHOP_CENTS) for _ in range(pick({1: 6, 2: 3, 3: 1}))) * pick({100: 8, 90: 2}) // 100
     status, refunded, currency = pick(STATUSES), 0, "USD"
@@ -384,7 +410,7 @@ def make_order(customer_id, at):
     return Order(None, customer_id, at, status, amount, refunded, currency)
 
 
-def make_orders(customers, subscribers):
+def make_orders(customers: list[Customer], subscribers: set[str]) -> list[Order]:
     """The shop's orders by one-time buyers, repeat buyers and guests, numbered in order of time."""
     orders = [make_order(None, at) for at in shopping_days(FIRST_MONTH, GUEST_GAP, {})]
     for customer in customers:
@@ -405,9 +431,20 @@ def make_orders(customers, subscribers):
             for number, order in enumerate(orders, 1)]
 
 
-def make_activity(stretches):
+def with_attributes(customers: list[Customer], stretches: list[Row]) -> Iterator[Customer]:
+    """The customers with their industry, and the size of the company, which goes with the most seats they had."""
+    seats: dict[str, int] = {}
+    for row in stretches:
+        seats[row["customer_id"]] = max(row["quantity"], seats.get(row["customer_id"], 0))
+    for customer in customers:
+        sizes = next(COMPANY_SIZES[most] for most in COMPANY_SIZES if seats.get(customer.customer_id, 0) <= most)
+        yield customer._replace(industry=pick(INDUSTRIES, ATTRIBUTES_RNG), company_size=pick(sizes, ATTRIBUTES_RNG))
+
+
+def make_activity(stretches: list[Row]) -> list[Activity]:
     """A day of use in most weeks of most paying customers, less and less of it before many of them leave."""
-    rng, paid = ACTIVITY_RNG, {}
+    rng = ACTIVITY_RNG
+    paid: dict[str, list[Row]] = {}
     for row in stretches:
         if row["status"] in ("active", "past_due") and row["plan_id"] != "free":
             paid.setdefault(row["customer_id"], []).append(row)
@@ -429,18 +466,18 @@ def make_activity(stretches):
     return activity
 
 
-def write(table, header, rows):
+def write(table: str, header: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     with open(Path(__file__).with_name(f"raw_{table}.csv"), "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)  # None becomes an empty field
 
 
-def main():
+def main() -> None:
     customers = make_customers()
     stretches = make_subscriptions(customers)
     orders = make_orders(customers, {row["customer_id"] for row in stretches})
-    write("customers", Customer._fields, customers)
+    write("customers", Customer._fields, with_attributes(customers, stretches))
     write("plans", Plan._fields, PLANS.values())
     write("subscriptions", stretches[0], [row.values() for row in stretches])
     write("orders", Order._fields, orders)

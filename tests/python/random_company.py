@@ -5,7 +5,10 @@ would give them, and the contract's vars. The same seed gives the same company.
 """
 import random
 from datetime import date, datetime, time, timedelta, timezone
+from typing import Any
 from zoneinfo import ZoneInfo
+
+Row = dict[str, str]
 
 SIZES = {"tiny": (3, 8), "small": (12, 40), "large": (80, 160)}
 STARTS = [date(2015, 9, 1), date(2018, 8, 1), date(2018, 12, 1), date(2019, 10, 1), date(2020, 11, 1),
@@ -19,6 +22,11 @@ COUNTRIES = ["DE", "US", "BR", "de", "unknown", "all", ""]
 CHANNELS = ["ads", "Ads", "word of mouth", "search, paid", "unknown", "🦊", "", ""]
 REASONS = ["", "", "too expensive", 'said "no", left', "line\nbreak", "🦊", "NULL"]
 KNOWN_REASONS = ["Price", " card declined", "switched plan ", "cancelled", "Budget cuts", "   ", "fraud"]
+# Further attributes of customers. Joined by ` / ` some values of two columns read alike; `plan` and `all` never mean
+# these columns.
+ATTRIBUTES = {"industry": ["retail", "Retail", " retail", "a", "a / b", ""], "Company size": ["b / c", "c", "", "  "],
+              "größe": ["groß", "unknown", "NULL", ""], "order": ["1", "01", " ", 'x"y'], "e-mail": ["+", "a+b'", ""],
+              "plan": ["gold", "silver"], "all": ["one", "none"]}
 DISCOUNTS = ["0", "0", "0", "0.0", "10", "33.3333", "33.3333333333", "50", "99.9999", "100"]
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 # plan name, tier, price, interval, count: monthly 10 and yearly 120 are one MRR, the last two round to a millionth or 0
@@ -34,7 +42,7 @@ PLANS = [("Basic monthly", "1", "10", "month", 1), ("Basic yearly", "1", "120", 
 class _Clock:
     """Awkward instants (naive UTC) of one company, and their text."""
 
-    def __init__(self, rng, zone, first, days, as_of):
+    def __init__(self, rng: random.Random, zone: str, first: date, days: int, as_of: date | None) -> None:
         self.rng, self.zone, self.first, self.days, self.as_of = rng, ZoneInfo(zone), first, days, as_of
         self.dates = [first + n * DAY for n in range(days)]
         self.edges = [d for d in self.dates if d.day == 1 or (d.month, d.day) in ((2, 29), (12, 31), (12, 29), (1, 4))]
@@ -42,16 +50,16 @@ class _Clock:
         self.edges += [d for d in self.dates if self.midnight(d + DAY) - self.midnight(d) != DAY]  # clock changes
         self.used = []
 
-    def midnight(self, day):
+    def midnight(self, day: date) -> datetime:
         """The first instant of a business date."""
         return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
 
-    def instant(self):
+    def instant(self) -> datetime:
         """Some instant, often at or around the first instant of a period or of as_of_date, or one used before."""
         self.used.append(self.rng.choice(self.used) if self.used and self.rng.random() < 0.07 else self._instant())
         return self.used[-1]
 
-    def _instant(self):
+    def _instant(self) -> datetime:
         rng, kind = self.rng, self.rng.random()
         if kind < 0.35:
             return self.midnight(rng.choice(self.dates)) + rng.randrange(86400) * SECOND
@@ -61,11 +69,11 @@ class _Clock:
         midnight = self.midnight(day) if rng.random() < 0.75 else datetime.combine(day, time())
         return midnight + rng.choice([0, 0, 0, -1, 1, -0.5, 0.25, -0.000001, 0.000001]) * SECOND
 
-    def parsed(self, text):
+    def parsed(self, text: str) -> datetime:
         """The instant of such a text."""
         return self.midnight(date.fromisoformat(text)) if len(text) == 10 else datetime.fromisoformat(text.rstrip("Z"))
 
-    def text(self, instant):
+    def text(self, instant: datetime) -> str:
         """Text of an instant in one of the accepted forms; a bare date where the instant is a local midnight."""
         local = instant.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
         if self.midnight(local) == instant and self.rng.random() < 0.7:
@@ -75,7 +83,7 @@ class _Clock:
         return self.rng.choice([text, text.replace(" ", "T") + "Z", text.replace(" ", "T"), text + "Z"])
 
 
-def _ids(rng, count, prefix):
+def _ids(rng: random.Random, count: int, prefix: str) -> list[str]:
     """Distinct texts, a good part of them odd."""
     odd = rng.sample(TEXTS, min(len(TEXTS), count // 2 + 1))
     ids = (odd + [f"{prefix}{n}" for n in range(count)])[:count]
@@ -83,7 +91,9 @@ def _ids(rng, count, prefix):
     return ids
 
 
-def _subscription(rng, clock, subscription_id, customers, plans):
+def _subscription(
+    rng: random.Random, clock: _Clock, subscription_id: str, customers: list[str], plans: list[str]
+) -> list[Row]:
     """The stretches of one subscription: in sequence, now and then with a pause, a void row or a new owner."""
     instants = sorted({clock.instant() for _ in range(rng.choice([2, 3, 4, 5, 7]))})
     still = rng.random() < 0.2  # changes of plan that move nothing
@@ -111,7 +121,9 @@ def _subscription(rng, clock, subscription_id, customers, plans):
     } for n, (owner, start, end) in enumerate(rows)]
 
 
-def _orders(rng, clock, customers, count, countable):
+def _orders(
+    rng: random.Random, clock: _Clock, customers: list[str], count: int, countable: list[str]
+) -> list[Row]:
     """Orders of regular customers and guests, some at one instant, refunded, free, negative or not countable."""
     rows, at = [], clock.instant()
     for order_id in _ids(rng, count, "order "):
@@ -128,7 +140,7 @@ def _orders(rng, clock, customers, count, countable):
     return rows
 
 
-def _scheduled_end(rng, clock, row, plans):
+def _scheduled_end(rng: random.Random, clock: _Clock, row: Row, plans: list[Row]) -> list[Row]:
     """Let a stretch without an end have one around as_of_date, and sometimes the next one start there."""
     if row["started_at"][:10] >= (clock.as_of - 2 * DAY).isoformat():
         return []
@@ -143,7 +155,7 @@ def _scheduled_end(rng, clock, row, plans):
                    "started_at": clock.text(end), "ended_at": "", "cancel_requested_at": ""}]
 
 
-def _split_at_the_end(rng, clock, row, yearly):
+def _split_at_the_end(rng: random.Random, clock: _Clock, row: Row, yearly: list[str]) -> list[Row]:
     """Make of a stretch two yearly terms, the second of which is the last day of the first."""
     if row["ended_at"] in ("", "9999-12-31"):
         return []
@@ -156,7 +168,7 @@ def _split_at_the_end(rng, clock, row, yearly):
     return [row | {"plan_id": after, "started_at": clock.text(change), "ended_at": clock.text(end)}]
 
 
-def _add_signs_of_churn(rng, clock, raw):
+def _add_signs_of_churn(rng: random.Random, clock: _Clock, raw: dict[str, list[Row]]) -> None:
     """Requests that several stretches carry on, trials, yearly and scheduled ends, known reasons, and activity."""
     yearly = [plan["plan_id"] for plan in raw["plans"] if plan["billing_interval"] == "year"]
     requests = [clock.instant() for _ in range(8)]
@@ -189,13 +201,28 @@ def _add_signs_of_churn(rng, clock, raw):
             for n in rng.sample(range(clock.days), rng.randint(1, 12))}
     last = clock.as_of or clock.first + clock.days * DAY
     used |= {(row["customer_id"], (last - n * DAY).isoformat())
-             for row in raw["customers"] if rng.random() < 0.5 for n in (-1, 0, 1, 30, 31, 60, 61) if rng.random() < 0.5}
+             for row in raw["customers"] if rng.random() < 0.5
+             for n in (-1, 0, 1, 30, 31, 60, 61) if rng.random() < 0.5}
     raw["activity"] = [{"customer_id": customer, "activity_date": day, "events": rng.choice(["0", "1", "2", "3", "7"])}
                        for customer, day in sorted(used)] if rng.random() < 0.8 else []
     rng.shuffle(raw["activity"])
 
 
-def company(seed, size="small"):
+def _add_attributes(rng: random.Random, raw: dict[str, list[Row]], settings: dict[str, Any]) -> None:
+    """Give the customers up to three further attributes, and break down by some of them and by crossings."""
+    names = rng.sample(list(ATTRIBUTES), rng.randint(0, 3))
+    for row in raw["customers"]:
+        row |= {name: rng.choice(ATTRIBUTES[name]) for name in names}
+    usable = ["country", "acquisition_channel", *(name for name in names if name not in ("plan", "all"))]
+    segments = [name for name in usable[2:] if rng.random() < 0.4]
+    if rng.random() < 0.7:
+        count = 3 if len(usable) > 2 and rng.random() < 0.15 else 2
+        segments.append("+".join(rng.sample(usable, count)))
+    settings["segments"] = settings["segments"] + [rng.choice([name, name, name.title()]) for name in segments]
+    rng.shuffle(settings["segments"])
+
+
+def company(seed: int, size: str = "small") -> tuple[dict[str, list[Row]], dict[str, Any]]:
     """A company for a seed: the raw tables and the settings."""
     rng = random.Random(seed)
     zone = rng.choice(ZONES) if seed % 3 == 1 else "UTC"
@@ -242,4 +269,7 @@ def company(seed, size="small"):
         "single_purchase_days": more.choice([90, 30, 120]), "declining_days": more.choice([45, 10, 100]),
         "trial_conversion_days": more.choice([30, 7, 60]), "new_customer_days": more.choice([90, 90, 20, 150]),
     }
+    _add_attributes(random.Random(f"{seed} of attributes"), raw, settings)
+    if seed % 4 == 3:
+        settings["period_grains"][rng.randrange(5)] = "half_year"
     return raw, settings

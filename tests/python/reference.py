@@ -5,7 +5,8 @@ reference_churn.py does so with the marts about why and by which definition cust
 ledger, running sum or calendar with the SQL; they are slow on purpose and meant for small inputs.
 Every place where the contract leaves room is marked with a comment that starts with `# Reading:`.
 """
-from collections import Counter, defaultdict, namedtuple
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -13,7 +14,14 @@ from fractions import Fraction
 from functools import cache, cached_property
 from math import prod, sqrt
 from statistics import median
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
+
+Row = dict[str, Any]
+Raw = dict[str, list[dict[str, str]]]  # the raw tables; '' is null
+Settings = dict[str, Any]
+Marts = dict[str, list[Row]]
+Number = Fraction | int
 
 DEFAULTS = {
     "as_of_date": None, "reporting_timezone": "UTC", "fiscal_year_start_month": 1,
@@ -23,13 +31,33 @@ DEFAULTS = {
 }
 BENCHMARKS = {("established", "month"): (0.01, 0.03), ("established", "year"): (0.05, 0.07),
               ("young", "month"): (0.03, 0.05), ("young", "year"): (0.10, 0.15)}
-MONTHS_IN_GRAIN = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": 1, "quarter": 3, "year": 12}
+# Grains of whole months, and the letter of their labels.
+WHOLE_MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
+LETTERS = {"quarter": "Q", "half_year": "H"}
+MONTHS_IN_GRAIN = {"day": Fraction(12, 365), "week": Fraction(12, 52), **WHOLE_MONTHS}
 MONTHS_PER_INTERVAL = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": 1, "year": 12}
-ATTRIBUTES = ("country", "acquisition_channel")
+OF_PLANS = ("plan", "product", "billing_interval")
 DAY = timedelta(days=1)
 
-Stretch = namedtuple("Stretch", "start end mrr plan")  # paid, of positive length; end is None while running
-Order = namedtuple("Order", "at id customer day revenue")
+
+class Stretch(NamedTuple):
+    """A paid stretch of positive length; `end` is None while it runs."""
+    start: datetime
+    end: datetime | None
+    mrr: Fraction
+    plan: str
+
+
+class Order(NamedTuple):
+    """A countable order; `customer` is None for a guest."""
+    at: datetime
+    id: str
+    customer: str | None
+    day: date
+    revenue: Fraction
+
+
+Movement = tuple[str | None, Fraction, Fraction]  # type, opening, closing
 
 
 @dataclass(eq=False)
@@ -37,73 +65,81 @@ class Slice:
     """The customers and orders of one segment value, and the dates of its first paid start and first order."""
     segment: str
     value: str
-    customers: list
-    orders: list
+    customers: list[str]
+    orders: list[Order]
     paid_from: date | None
     ordered_from: date | None
-    plans: set | None = None  # of a segment by plan, whose customers differ from period to period
+    plans: set[str] | None = None  # of a segment by plan, whose customers differ from period to period
+
+
+FirstDate = Callable[[Slice], date | None]  # dates the first row of a slice
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
 
-def rounded(x, decimals=6):
+def rounded(x: Number, decimals: int = 6) -> Fraction:
     """Round a fraction once, half away from zero."""
     n = int(abs(x) * 10**decimals + Fraction(1, 2))
     return Fraction(n if x >= 0 else -n, 10**decimals)
 
 
-def money(x, decimals=6):
+def money(x: Number | None, decimals: int = 6) -> Decimal | None:
     """A Decimal with so many decimals; None stays None."""
     return None if x is None else Decimal(int(rounded(x, decimals) * 10**decimals)).scaleb(-decimals)
 
 
-def sum_of_amounts(x):
+def sum_of_amounts(x: Number | None) -> Decimal | None:
     """Revenue is never rounded: amounts have up to ten decimals."""
     return money(x, 10)
 
 
-def ratio(a, b):
+def ratio(a: Number | None, b: Number | None) -> Fraction | None:
     """An exact ratio; None if a part is None or the denominator is zero."""
     return None if a is None or b is None or b == 0 else Fraction(a) / b
 
 
-def rate(a, b=1):
+def rate(a: Number | None, b: Number | None = 1) -> float | None:
     """The ratio as a float."""
     exact = ratio(a, b)
     return None if exact is None else float(exact)
 
 
-def times(*factors):
+def times(*factors: Number | None) -> Fraction | None:
     """An exact product; None if a factor is None."""
     return None if None in factors else Fraction(prod(factors))
 
 
+def known(value: str | None) -> str:
+    """The value in a segment: `unknown` where it is null or blank."""
+    # Reading: a value of blanks alone is blank; blanks around others are part of them.
+    return "unknown" if value is None or not value.strip(" ") else value
+
+
 # --- calendar --------------------------------------------------------------------------------------------------------
 
-def period_start(grain, day, fiscal_month=1):
+def period_start(grain: str, day: date, fiscal_month: int = 1) -> date:
     """The first date of the period that holds `day`."""
     if grain == "day":
         return day
     if grain == "week":
         return day - timedelta(days=day.weekday())
-    months = {"month": 1, "quarter": 3, "year": 12}[grain]
     first = day.year * 12 + day.month - 1
-    return _month(first - (first - (fiscal_month - 1)) % months)
+    return _month(first - (first - (fiscal_month - 1)) % WHOLE_MONTHS[grain])
 
 
-def period_end(grain, start):
+def period_end(grain: str, start: date) -> date:
     """The first date after the period that starts at `start`."""
     if grain in ("day", "week"):
         return start + (DAY if grain == "day" else 7 * DAY)
-    return _month(start.year * 12 + start.month - 1 + {"month": 1, "quarter": 3, "year": 12}[grain])
+    return _month(start.year * 12 + start.month - 1 + WHOLE_MONTHS[grain])
 
 
-def _month(number):
+def _month(number: int) -> date:
     return date(number // 12, number % 12 + 1, 1)
 
 
-def period_label(grain, start, fiscal_month=1):
-    """The name of a period, ISO year for weeks, fiscal year for quarters and years."""
+def period_label(grain: str, start: date, fiscal_month: int = 1) -> str:
+    """The name of a period, ISO year for weeks, fiscal year for quarters, half-years and years."""
     if grain == "day":
         return start.isoformat()
     if grain == "week":
@@ -111,10 +147,12 @@ def period_label(grain, start, fiscal_month=1):
     if grain == "month":
         return "%04d-%02d" % (start.year, start.month)
     fiscal_year = period_start("year", start, fiscal_month)
-    # Reading: fiscal quarters are numbered inside their fiscal year and carry its name (start month 4: January to
-    # March 2025 is 2024-Q4).
-    quarter = ((start.year - fiscal_year.year) * 12 + start.month - fiscal_year.month) // 3 + 1
-    return "%04d-Q%d" % (fiscal_year.year, quarter) if grain == "quarter" else "%04d" % fiscal_year.year
+    if grain == "year":
+        return "%04d" % fiscal_year.year
+    # Reading: fiscal quarters and halves are numbered inside their fiscal year and carry its name (start month 4:
+    # January to March 2025 is 2024-Q4, and of 2024-H2).
+    months = (start.year - fiscal_year.year) * 12 + start.month - fiscal_year.month
+    return "%04d-%s%d" % (fiscal_year.year, LETTERS[grain], months // WHOLE_MONTHS[grain] + 1)
 
 
 # --- the company -----------------------------------------------------------------------------------------------------
@@ -122,7 +160,7 @@ def period_label(grain, start, fiscal_month=1):
 class Company:
     """The raw tables as the contract sees them: parsed, cut at as_of_date, void stretches gone."""
 
-    def __init__(self, raw, settings):
+    def __init__(self, raw: Raw, settings: Settings) -> None:
         # Only whole recounts are remembered, never a part of one for the next.
         self.midnight, self.movements = cache(self.midnight), cache(self.movements)
         self.mrr_measures, self.order_measures = cache(self.mrr_measures), cache(self.order_measures)
@@ -168,13 +206,13 @@ class Company:
 
     # time
 
-    def midnight(self, day):
+    def midnight(self, day: date) -> datetime:
         """The first instant of a business date, as naive UTC."""
         # Reading: where the clock skips midnight it is the first instant of that date, where midnight comes twice the
         # first of the two (what fold=0 gives).
         return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
 
-    def instant(self, text):
+    def instant(self, text: str | None) -> datetime | None:
         """Text of a raw table as naive UTC: a bare date is local midnight, everything else is UTC."""
         if text is None:
             return None
@@ -182,11 +220,11 @@ class Company:
             return self.midnight(date.fromisoformat(text))
         return datetime.fromisoformat(text.removesuffix("Z"))
 
-    def day(self, instant):
+    def day(self, instant: datetime) -> date:
         """The business date of an instant."""
         return instant.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
 
-    def _as_of_date(self, clean):
+    def _as_of_date(self, clean: dict[str, list[Row]]) -> date | None:
         if self.settings["as_of_date"]:
             return date.fromisoformat(str(self.settings["as_of_date"]))
         columns = {"customers": "created_at", "subscriptions": "started_at", "orders": "ordered_at"}
@@ -196,22 +234,22 @@ class Company:
     # money
 
     @staticmethod
-    def _mrr(row, plan):
+    def _mrr(row: Row, plan: Row) -> Fraction:
         if row["status"] not in ("active", "past_due"):
             return Fraction(0)
         value = Fraction(plan["price"]) * int(row["quantity"]) * (1 - Fraction(row["discount_percent"]) / 100)
         return rounded(value / MONTHS_PER_INTERVAL[plan["billing_interval"]] / int(plan["billing_interval_count"]))
 
-    def mrr_before(self, customer, instant):
+    def mrr_before(self, customer: str, instant: datetime) -> Fraction:
         """A customer's MRR at the left limit of an instant."""
         return sum((s.mrr for s in self.stretches[customer]
                     if s.start < instant and (s.end is None or s.end >= instant)), Fraction(0))
 
-    def first_paid_at(self, customer):
+    def first_paid_at(self, customer: str) -> datetime | None:
         """The first paid instant of a customer or None."""
         return min((s.start for s in self.stretches[customer]), default=None)
 
-    def movement(self, customer, start, end):
+    def movement(self, customer: str, start: date, end: date) -> Movement:
         """(type, opening, closing) of a customer in the dates [start, end); type None if nothing moved."""
         first_instant, next_instant = self.midnight(start), self.midnight(end)
         o, c = self.mrr_before(customer, first_instant), self.mrr_before(customer, next_instant)
@@ -227,14 +265,14 @@ class Company:
             return ("transient" if paid else None), o, c
         return ("expansion" if o < c else "contraction" if c < o else None), o, c
 
-    def movements(self, start, end):
+    def movements(self, start: date, end: date) -> dict[str, Movement]:
         """The movement of everybody who pays at the opening, the closing or between."""
         found = {customer: self.movement(customer, start, end) for customer in self.stretches}
         return {customer: move for customer, move in found.items() if move != (None, 0, 0)}
 
     # plans
 
-    def highest_plan(self, customer, instant):
+    def highest_plan(self, customer: str, instant: datetime) -> str | None:
         """The plan with the highest MRR at the left limit of an instant, ties by plan id; None if nothing is paid."""
         mrr = Counter()
         for s in self.stretches[customer]:
@@ -242,7 +280,7 @@ class Company:
                 mrr[s.plan] += s.mrr
         return min(mrr, key=lambda plan: (-mrr[plan], plan), default=None)
 
-    def plan_of(self, customer, start, end):
+    def plan_of(self, customer: str, start: date, end: date) -> str:
         """The plan that a customer is counted under in the dates [start, end)."""
         first_instant, next_instant = self.midnight(start), self.midnight(end)
         # Reading: of a transient customer, the plan of the one stretch with the highest MRR.
@@ -251,37 +289,52 @@ class Company:
         return (self.highest_plan(customer, first_instant) or self.highest_plan(customer, next_instant)
                 or min(inside)[1])
 
-    def plan_value(self, segment, plan):
-        value = plan if segment == "plan" else self.plans[plan].get(segment)
-        return "unknown" if value is None else value
+    def plan_value(self, segment: str, plan: str) -> str:
+        """The value of a plan in a segment of plans; the billing interval carries its count where it is not 1."""
+        row = self.plans[plan]
+        if segment == "billing_interval" and int(row["billing_interval_count"]) != 1:
+            return f"{int(row['billing_interval_count'])} {row['billing_interval']}s"
+        return plan if segment == "plan" else known(row[segment])
+
+    def attribute_value(self, segment: str, customer: str | None) -> str:
+        """The value of a customer in a segment of attributes; a guest has none of them."""
+        row = {name.lower(): value for name, value in self.customers.get(customer, {}).items()}
+        # Reading: a guest is `unknown` in each attribute of a crossing, as a customer without both is.
+        # Reading: two customers whose values read alike once joined (`a / b` and `c`, `a` and `b / c`) share a value.
+        return " / ".join(known(row.get(name.lower())) for name in segment.split("+"))
 
     # periods and segments
 
+    @property
+    def attributes(self) -> list[str]:
+        """The segments that are no segments of plans: columns of customers and crossings of them."""
+        return [segment for segment in self.settings["segments"] if segment not in OF_PLANS]
+
     @cached_property
-    def slices(self):
-        """The total, then every value of every segment; a null attribute and a guest are `unknown`."""
-        def slice_of(segment, value, customers, orders):
+    def slices(self) -> list[Slice]:
+        """The total, then every value of every segment."""
+        def slice_of(segment: str, value: str, customers: list[str], orders: list[Order]) -> Slice:
             paid = [self.first_paid_at(customer) for customer in customers if self.stretches.get(customer)]
             return Slice(segment, value, customers, orders, self.day(min(paid)) if paid else None,
                          min((order.day for order in orders), default=None))
 
         result = [slice_of("all", "all", list(self.customers), self.orders)]
-        for segment in (s for s in self.settings["segments"] if s not in ATTRIBUTES):
+        for segment in (s for s in self.settings["segments"] if s in OF_PLANS):
             by_value = defaultdict(set)
             for plan in self.plans:
                 by_value[self.plan_value(segment, plan)].add(plan)
             for value, plans in sorted(by_value.items()):
                 paid = [s.start for theirs in self.stretches.values() for s in theirs if s.plan in plans]
                 result.append(Slice(segment, value, [], [], self.day(min(paid)) if paid else None, None, plans))
-        for segment in (s for s in self.settings["segments"] if s in ATTRIBUTES):
-            values = {customer: row.get(segment) for customer, row in self.customers.items()} | {None: None}
-            values = {customer: "unknown" if value is None else value for customer, value in values.items()}
+        for segment in self.attributes:
+            # Reading: the segment is called what the var calls it, whatever the case of the column's name.
+            values = {customer: self.attribute_value(segment, customer) for customer in (*self.customers, None)}
             for value in sorted(set(values.values())):
                 result.append(slice_of(segment, value, [c for c in self.customers if values[c] == value],
                                        [order for order in self.orders if values[order.customer] == value]))
         return result
 
-    def periods(self, grain, first):
+    def periods(self, grain: str, first: date | None) -> list[tuple[date, date]]:
         """(start, end) of every period from the one holding `first` to the one holding the last known day."""
         result = []
         start = first and period_start(grain, first, self.fiscal_month)
@@ -290,11 +343,11 @@ class Company:
             start = period_end(grain, start)
         return result
 
-    def previous(self, grain, start):
+    def previous(self, grain: str, start: date) -> tuple[date, date]:
         """The period before the one that starts at `start`."""
         return period_start(grain, start - DAY, self.fiscal_month), start
 
-    def rows(self, first):
+    def rows(self, first: FirstDate) -> Iterator[tuple[Row, str, date, date, Slice]]:
         """(common six columns, grain, start, end, slice) of a `*_by_period` mart; `first` dates a slice's first row."""
         for grain in self.settings["period_grains"]:
             for start, end in self.periods(grain, first(self.slices[0])):
@@ -306,7 +359,7 @@ class Company:
 
     # measures of one slice in one period
 
-    def mrr_measures(self, part, start, end):
+    def mrr_measures(self, part: Slice, start: date, end: date) -> tuple[Counter, Counter]:
         """Counts and exact amounts of the subscription side."""
         n, amount = Counter(), Counter()
         moves = self.movements(start, end)
@@ -328,7 +381,7 @@ class Company:
             amount["gross_retained"] += min(o, c)
         return n, amount
 
-    def tenure_at_last_churn(self, customer, end):
+    def tenure_at_last_churn(self, customer: str, end: date) -> int:
         """Days from the first paid date to the last date before `end` on which paid MRR fell to zero."""
         day = end - DAY
         while not self.mrr_before(customer, self.midnight(day)) > 0 == self.mrr_before(
@@ -336,13 +389,13 @@ class Company:
             day -= DAY
         return (day - self.day(self.first_paid_at(customer))).days
 
-    def subscribers(self, part, day):
+    def subscribers(self, part: Slice, day: date) -> set[str]:
         """Customers of a slice with a live stretch that is not paused, at the left limit of a date."""
         instant = self.midnight(day)
         return {c for c in part.customers
                 if any(start < instant and (end is None or end >= instant) for start, end in self.subscribed[c])}
 
-    def order_measures(self, part, grain, start, end):
+    def order_measures(self, part: Slice, grain: str, start: date, end: date) -> Row:
         """Counts, exact amounts and gaps of the order side."""
         previous_start = self.previous(grain, start)[0]
         to_date = [order for order in part.orders if order.day < end]
@@ -367,7 +420,7 @@ class Company:
 
 # --- marts -----------------------------------------------------------------------------------------------------------
 
-def marts(company):
+def marts(company: Company) -> Marts:
     """All marts of this module: name -> list of rows (dicts)."""
     churn, mrr, retention = _subscription_marts(company)
     return {
@@ -376,11 +429,12 @@ def marts(company):
         "customer_churn_by_period": churn, "mrr_churn_by_period": mrr, "retention_by_period": retention,
         "clv_by_period": _clv_by_period(company), "repeat_purchase_by_period": _repeat_purchase_by_period(company),
         "retention_by_cohort": _retention_by_cohort(company), "mrr_movements": _mrr_movements(company),
-        "customers": _customers(company), "periods": _periods(company),
+        "customers": _customers(company), "customer_segments": _customer_segments(company),
+        "plans": _plans(company), "periods": _periods(company),
     }
 
 
-def _subscription_marts(company):
+def _subscription_marts(company: Company) -> tuple[list[Row], list[Row], list[Row]]:
     churn, mrr, retention = [], [], []
     for six, _, start, end, part in company.rows(lambda part: part.paid_from):
         n, amount = company.mrr_measures(part, start, end)
@@ -418,7 +472,7 @@ def _subscription_marts(company):
     return churn, mrr, retention
 
 
-def _including_free(company, part, start, end):
+def _including_free(company: Company, part: Slice, start: date, end: date) -> Row:
     names = [f"{name}_customers_including_free" for name in ("opening", "churned", "closing")]
     if part.plans is not None:
         return {name: None for name in names} | {"churn_rate_including_free": None}
@@ -427,7 +481,7 @@ def _including_free(company, part, start, end):
         "churn_rate_including_free": rate(len(opening - closing), len(opening))}
 
 
-def _add_trends(company, rows):
+def _add_trends(company: Company, rows: list[Row]) -> None:
     """Columns that compare a churn rate with others, to the rows of customer_churn_by_period."""
     history = defaultdict(list)
     for row in rows:
@@ -466,7 +520,7 @@ def _add_trends(company, rows):
                 "benchmark_low": low, "benchmark_high": high, "benchmark_verdict": verdict})
 
 
-def _wilson(share, n, side):
+def _wilson(share: float | None, n: int, side: int) -> float | None:
     if share is None or share == (0 if side < 0 else 1):
         return share
     z = 1.959963985
@@ -474,7 +528,7 @@ def _wilson(share, n, side):
     return (center + side * spread) / (1 + z * z / n)
 
 
-def _plan_transitions_by_period(company):
+def _plan_transitions_by_period(company: Company) -> list[Row]:
     result = []
     for six, _, start, end, part in company.rows(lambda part: part.paid_from if part.plans is None else None):
         found = defaultdict(list)
@@ -492,7 +546,7 @@ def _plan_transitions_by_period(company):
     return result
 
 
-def _revenue_change_by_period(company):
+def _revenue_change_by_period(company: Company) -> list[Row]:
     result = []
     for six, grain, start, end, part in company.rows(lambda part: part.ordered_from):
         previous_start, flows = company.previous(grain, start)[0], Counter()
@@ -522,13 +576,13 @@ def _revenue_change_by_period(company):
     return result
 
 
-def either_from(part):
+def either_from(part: Slice) -> date | None:
     """The date of the first paid start or order of a slice that is not by plan."""
     days = [day for day in (part.paid_from, part.ordered_from) if day is not None and part.plans is None]
     return min(days, default=None)
 
 
-def _clv_by_period(company):
+def _clv_by_period(company: Company) -> list[Row]:
     result = []
     for six, grain, start, end, part in company.rows(either_from):
         row, paid_from, ordered_from = dict(six), part.paid_from, part.ordered_from
@@ -570,7 +624,7 @@ def _clv_by_period(company):
     return result
 
 
-def _repeat_purchase_by_period(company):
+def _repeat_purchase_by_period(company: Company) -> list[Row]:
     result = []
     for six, grain, start, end, part in company.rows(lambda part: part.ordered_from):
         m = company.order_measures(part, grain, start, end)
@@ -591,7 +645,7 @@ def _repeat_purchase_by_period(company):
     return result
 
 
-def _retention_by_cohort(company):
+def _retention_by_cohort(company: Company) -> list[Row]:
     result = []
     everything = company.slices[0]
     first_paid = {c: company.day(company.first_paid_at(c)) for c in company.customers if company.stretches.get(c)}
@@ -623,7 +677,7 @@ def _retention_by_cohort(company):
     return result
 
 
-def _mrr_movements(company):
+def _mrr_movements(company: Company) -> list[Row]:
     result = []
     for customer in sorted(company.stretches):
         # Reading: the ledger is no period mart, so it stays whole where the day grain is removed.
@@ -636,11 +690,13 @@ def _mrr_movements(company):
     return result
 
 
-def _customers(company):
+def _customers(company: Company) -> list[Row]:
     result = []
     for customer, raw in sorted(company.customers.items()):
         stretches = company.stretches.get(customer, [])
         current = sum((s.mrr for s in stretches if s.end is None), Fraction(0))
+        # Reading: of the highest MRR at as_of_date, ties by plan id; null for a customer who does not pay then.
+        plan = company.highest_plan(customer, datetime.max) if current > 0 else None
         churned_at = None if current > 0 or not stretches else max(s.end for s in stretches)
         orders = company.orders_of.get(customer, [])
         gaps = [(b.day - a.day).days for a, b in zip(orders, orders[1:])]
@@ -648,7 +704,8 @@ def _customers(company):
         result.append({
             "customer_id": customer, "created_at": company.instant(raw["created_at"]),
             # Reading: a null attribute stays null here; `unknown` is the name of a segment value.
-            **{name: raw.get(name) for name in ATTRIBUTES},
+            **{name: raw.get(name) for name in ("country", "acquisition_channel")},
+            "plan_id": plan, "plan_name": company.plans[plan]["plan_name"] if plan else None,
             "first_paid_at": company.first_paid_at(customer), "churned_at": churned_at,
             "current_mrr": money(current), "is_paying": current > 0,
             # Reading: no orders are 0 orders and revenue 0; only the averages and instants are null then.
@@ -659,7 +716,29 @@ def _customers(company):
     return result
 
 
-def _periods(company):
+def _customer_segments(company: Company) -> list[Row]:
+    # Reading: of the segments that the var names; `all` would say of everybody that they are one of all.
+    return [{"customer_id": customer, "segment": segment, "segment_value": company.attribute_value(segment, customer)}
+            for segment in company.attributes for customer in company.customers]
+
+
+def _plans(company: Company) -> list[Row]:
+    result = []
+    for plan, raw in company.plans.items():
+        # Reading: a plan's own MRR, whatever else its customers pay for.
+        running = {customer: sum(s.mrr for s in stretches if s.plan == plan and s.end is None)
+                   for customer, stretches in company.stretches.items()}
+        result.append({
+            "plan_id": plan, "plan_name": raw["plan_name"],
+            # Reading: a null product stays null here; `unknown` is the name of a segment value.
+            "product": raw["product"], "tier": None if raw["tier"] is None else int(raw["tier"]),
+            "price": sum_of_amounts(Fraction(raw["price"])), "currency": raw["currency"],
+            "billing_interval": raw["billing_interval"], "billing_interval_count": int(raw["billing_interval_count"]),
+            "mrr": money(sum(running.values())), "paying_customers": sum(mrr > 0 for mrr in running.values())})
+    return result
+
+
+def _periods(company: Company) -> list[Row]:
     """The periods of both sides."""
     first = either_from(company.slices[0])
     return [{"period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,

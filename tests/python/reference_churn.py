@@ -4,27 +4,75 @@
 Every place where the text leaves room is marked with a comment that starts with `# Reading:`.
 """
 import csv
-from collections import Counter, defaultdict, namedtuple
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from reference import DAY, Company, either_from, money, rate
+from reference import DAY, Company, FirstDate, Marts, Order, Raw, Row, Settings, Slice, either_from, money, rate
 
 DEFAULTS = {"renewal_grace_days": 30, "inactivity_days": 90, "single_purchase_days": 90, "declining_days": 45,
             "trial_conversion_days": 30}
 BY_SUBSCRIPTION = ("subscription_end", "cancel_request", "annual_not_renewed", "downgrade")
 BY_ORDER = ("inactivity", "single_purchase")
-# A stretch of positive length that began before as_of_date; end is None unless it ended before as_of_date.
-Term = namedtuple("Term", "subscription customer plan product status start end scheduled_end mrr requested reason row")
-Request = namedtuple("Request", "subscription customer at day plan mrr reason outcome outcome_day")
-Change = namedtuple("Change", "kind customer product day plan opening closing")
-Loss = namedtuple("Loss", "definition customer day mrr plan reason tie")
+
+
+class Term(NamedTuple):
+    """A stretch of positive length that began before as_of_date; `end` is None unless it ended before as_of_date."""
+    subscription: str
+    customer: str
+    plan: str
+    product: str
+    status: str
+    start: datetime
+    end: datetime | None
+    scheduled_end: datetime | None
+    mrr: Fraction
+    requested: datetime | None
+    reason: str | None
+    row: Row
+
+
+class Request(NamedTuple):
+    """One instant at which the cancellation of a subscription was asked for."""
+    subscription: str
+    customer: str
+    at: datetime
+    day: date
+    plan: str
+    mrr: Fraction
+    reason: str | None
+    outcome: str
+    outcome_day: date | None
+
+
+class Change(NamedTuple):
+    """A downgrade or upgrade of one product of a customer."""
+    kind: str
+    customer: str
+    product: str
+    day: date
+    plan: str
+    opening: Fraction
+    closing: Fraction
+
+
+class Loss(NamedTuple):
+    """What was lost by a definition, before the losses of a day are one event."""
+    definition: str
+    customer: str
+    day: date
+    mrr: Fraction
+    plan: str
+    reason: str | None
+    tie: Any
 
 
 @cache
-def seed(name):
+def seed(name: str) -> list[dict[str, str]]:
     """The rows of a reference seed."""
     path = Path(__file__).resolve().parents[2] / "seeds" / "reference" / f"{name}.csv"
     with open(path, newline="", encoding="utf-8") as file:
@@ -34,7 +82,7 @@ def seed(name):
 class Facts(Company):
     """The company with all that its stretches say, and its activity."""
 
-    def __init__(self, raw, settings):
+    def __init__(self, raw: Raw, settings: Settings) -> None:
         super().__init__(raw, {**DEFAULTS, **settings})
         self.paid_on, self.events, self.losses = cache(self.paid_on), cache(self.events), cache(self.losses)
         self.requests, self.product_changes = cache(self.requests), cache(self.product_changes)
@@ -60,14 +108,14 @@ class Facts(Company):
         self.terms.sort(key=lambda term: (term.subscription, term.start))
         self.paid_terms = [term for term in self.terms if term.mrr > 0]
 
-    def first_paid_on(self, customer):
+    def first_paid_on(self, customer: str) -> date | None:
         """The business date of the first paid instant, or None."""
         at = self.first_paid_at(customer)
         return None if at is None else self.day(at)
 
     # paying, day by day
 
-    def paid_on(self, customer, day):
+    def paid_on(self, customer: str, day: date) -> Counter:
         """What the customer pays by plan at the closing of a day."""
         instant, mrr = self.midnight(day + DAY), Counter()
         for s in self.stretches[customer]:
@@ -75,16 +123,16 @@ class Facts(Company):
                 mrr[s.plan] += s.mrr
         return mrr
 
-    def moving_days(self, customer):
+    def moving_days(self, customer: str) -> list[date]:
         """The days on which a paid stretch starts or ends: on no other does what the customer pays change."""
         instants = [i for s in self.stretches.get(customer, []) for i in (s.start, s.end) if i is not None]
         return sorted({self.day(i) for i in instants})
 
-    def change_of_pay(self, customer, day):
+    def change_of_pay(self, customer: str, day: date) -> tuple[Fraction, Fraction]:
         """MRR at the closing of the day before and of the day."""
         return sum(self.paid_on(customer, day - DAY).values()), sum(self.paid_on(customer, day).values())
 
-    def return_days(self, customer):
+    def return_days(self, customer: str) -> Iterator[date]:
         """The days on which a customer who had paid and did not any more pays again."""
         for day in self.moving_days(customer):
             before, after = self.change_of_pay(customer, day)
@@ -94,7 +142,7 @@ class Facts(Company):
 
     # cancellations and changes of plan
 
-    def requests(self):
+    def requests(self) -> list[Request]:
         """One per subscription and instant at which its cancellation was asked for."""
         carrying = defaultdict(list)
         for term in self.paid_terms:
@@ -116,7 +164,7 @@ class Facts(Company):
                                   last.reason if last.end is not None else None, outcome, day))
         return result
 
-    def product_changes(self):
+    def product_changes(self) -> list[Change]:
         """Downgrades and upgrades of each customer's products."""
         result = []
         for customer in self.stretches:
@@ -141,7 +189,7 @@ class Facts(Company):
 
     # churn
 
-    def losses(self):
+    def losses(self) -> list[Loss]:
         """What was lost by the definitions by subscriptions, before the losses of a day are one event."""
         result = []
         for customer in self.stretches:
@@ -169,13 +217,13 @@ class Facts(Company):
                                        (term.subscription, term.start)))
         return result
 
-    def _reason_of(self, customer, day):
+    def _reason_of(self, customer: str, day: date) -> str | None:
         """The reason of the paid stretch that ended last on a day."""
         ended = [t for t in self.paid_terms if t.customer == customer and t.end and self.day(t.end) == day]
         last = min(ended, key=lambda t: (-(t.end - self.midnight(day)), -t.mrr, t.subscription), default=None)
         return last and last.reason
 
-    def events(self):
+    def events(self) -> list[Row]:
         """The rows of churn_events."""
         by_day = defaultdict(list)
         for loss in self.losses():
@@ -198,7 +246,8 @@ class Facts(Company):
                                               later[0] if later else None))
         return result
 
-    def _event(self, definition, customer, day, mrr, plan, reason, first, returned):
+    def _event(self, definition: str, customer: str, day: date, mrr: Fraction | None, plan: str | None,
+               reason: str | None, first: date, returned: date | None) -> Row:
         reason = (reason or "").strip(" ") or None
         known = [row for row in seed("churn_reasons") if reason is not None and row["end_reason"] == reason.lower()]
         kind = known[0]["churn_type"] if known else "voluntary" if definition == "downgrade" else "unknown"
@@ -211,7 +260,7 @@ class Facts(Company):
                 "tenure_band": band[0], "plan_id": plan,
                 "is_new_customer": tenure < self.settings["new_customer_days"], "returned_on": returned}
 
-    def can_be_lost(self, definition, customer, day):
+    def can_be_lost(self, definition: str, customer: str, day: date) -> bool:
         """Whether the customer is in the base of a definition at the opening of a day."""
         if definition in BY_SUBSCRIPTION:
             return self.mrr_before(customer, self.midnight(day)) > 0
@@ -220,7 +269,7 @@ class Facts(Company):
             return bool(days) and days[-1] + self.settings["inactivity_days"] * DAY >= day
         return len(days) == 1 and days[0] + self.settings["single_purchase_days"] * DAY >= day
 
-    def paid_to_free(self):
+    def paid_to_free(self) -> Iterator[tuple[str, date]]:
         """(customer, day) of those who paid until that day and had an unpaid stretch at its closing."""
         for customer in self.stretches:
             for day in self.moving_days(customer):
@@ -233,7 +282,7 @@ class Facts(Company):
 
     # trials
 
-    def trials(self):
+    def trials(self) -> Iterator[tuple[str, date, str, bool]]:
         """(customer, day, outcome, whether it converted in time) of each subscription that has been a trial."""
         trialing = defaultdict(list)
         for term in self.terms:
@@ -251,14 +300,14 @@ class Facts(Company):
 
     # lifecycle, day by day
 
-    def exists_from(self, customer):
+    def exists_from(self, customer: str) -> date | None:
         """The day from which on there is such a customer; None if it is not known yet."""
         days = [self.day(self.instant(self.customers[customer]["created_at"]))]
         days += [self.day(term.start) for term in self.terms if term.customer == customer]
         days += [order.day for order in self.orders_of.get(customer, [])[:1]]
         return min(days) if min(days) < self.as_of else None
 
-    def stages(self, customer):
+    def stages(self, customer: str) -> dict[date, str]:
         """The stage at the closing of every day on which the customer exists."""
         result, settings = {}, self.settings
         day, ordered = self.exists_from(customer), [order.day for order in self.orders_of.get(customer, [])]
@@ -294,7 +343,7 @@ class Facts(Company):
 
     # risks and prospects, as known at as_of_date
 
-    def risks(self, customer):
+    def risks(self, customer: str) -> list[str]:
         """The signs that a customer may leave."""
         running = [t for t in self.terms if t.customer == customer and t.end is None]
         stage = self.stages(customer).get(self.as_of - DAY, "prospect")
@@ -319,7 +368,7 @@ class Facts(Company):
             signs.append("spend halved")
         return signs
 
-    def _ends_for_good(self, term):
+    def _ends_for_good(self, term: Term) -> bool:
         """Whether the cancellation of a running stretch was requested, or its scheduled end is not followed."""
         if term.requested is not None and self.day(term.requested) < self.as_of:
             return True
@@ -327,30 +376,31 @@ class Facts(Company):
         return (term.scheduled_end is not None and term.scheduled_end < datetime(2200, 1, 1)
                 and self.last_paid_start.get(term.subscription, term.start) < term.scheduled_end)
 
-    def events_of(self, customer, first, last):
+    def events_of(self, customer: str, first: int, last: int) -> int:
         """Events from so many days before as_of_date to so many."""
         return sum(events for who, day, events in self.activity
                    if who == customer and first * DAY >= self.as_of - day > last * DAY)
 
-    def trial_ends_within(self, customer, hours):
+    def trial_ends_within(self, customer: str, hours: int) -> bool:
         limit = self.midnight(self.as_of) + timedelta(hours=hours)
         return any(t.customer == customer and t.status == "trialing" and t.end is None
                    and t.scheduled_end is not None and t.scheduled_end <= limit for t in self.terms)
 
-    def scores(self, measure):
+    def scores(self, measure: Callable[[list[Order]], Any]) -> dict[str, int]:
         """Fifths of the customers with an order: by how many of them there are below, so that equals score alike."""
         values = {customer: measure(self.orders_of[customer]) for customer in self.customers
                   if self.orders_of.get(customer)}
         return {customer: 1 + 5 * sum(other < value for other in values.values()) // len(values)
                 for customer, value in values.items()}
 
-    def upsell_headroom(self, customer):
+    def upsell_headroom(self, customer: str) -> Fraction | None:
         """What one tier more would bring, None if nothing is paid."""
         running = [t for t in self.paid_terms if t.customer == customer and t.end is None]
         total = Fraction(0)
         for term in running:
             plan = self.plans[term.plan]
-            alike = [other for other in self.plans.values() if None not in (plan["product"], plan["tier"], other["tier"])
+            alike = [other for other in self.plans.values()
+                     if None not in (plan["product"], plan["tier"], other["tier"])
                      and all(other[key] == plan[key] for key in ("product", "currency", "billing_interval",
                                                                  "billing_interval_count"))
                      and int(other["tier"]) > int(plan["tier"])]
@@ -362,7 +412,7 @@ class Facts(Company):
 
 # --- marts -----------------------------------------------------------------------------------------------------------
 
-def churn_marts(facts):
+def churn_marts(facts: Facts) -> Marts:
     """All marts of this module: name -> list of rows (dicts)."""
     return {
         "churn_events": facts.events(), "churn_by_definition_by_period": _churn_by_definition_by_period(facts),
@@ -375,12 +425,12 @@ def churn_marts(facts):
     }
 
 
-def by_attributes(first):
+def by_attributes(first: FirstDate) -> FirstDate:
     """`first` for the rows of marts without segments by plan."""
     return lambda part: first(part) if part.plans is None else None
 
 
-def _churn_by_definition_by_period(facts):
+def _churn_by_definition_by_period(facts: Facts) -> list[Row]:
     result = []
     for definitions, first in ((BY_SUBSCRIPTION, lambda part: part.paid_from),
                                (BY_ORDER, lambda part: part.ordered_from)):
@@ -397,12 +447,12 @@ def _churn_by_definition_by_period(facts):
                         if start <= day < end and event["customer_id"] in customers]
                 base = sum(facts.can_be_lost(definition, customer, start) for customer in customers)
                 mrr = sum((event["mrr_lost"] for event in lost), money(0)) if definitions is BY_SUBSCRIPTION else None
-                result.append({**six, "churn_definition": definition, "opening_customers": base,
-                               "churned_customers": len(lost), "churn_rate": rate(len(lost), base), "mrr_lost": mrr})
+                result.append({**six, "churn_definition": definition, "opening_customers_at_risk": base,
+                               "lost_customers": len(lost), "loss_rate": rate(len(lost), base), "lost_mrr": mrr})
     return result
 
 
-def _churn_reasons_by_period(facts):
+def _churn_reasons_by_period(facts: Facts) -> list[Row]:
     ends = defaultdict(list)
     for event in facts.events():
         if event["churn_definition"] == "subscription_end":
@@ -425,7 +475,7 @@ def _churn_reasons_by_period(facts):
     return result
 
 
-def _cancellations_by_period(facts):
+def _cancellations_by_period(facts: Facts) -> list[Row]:
     found = defaultdict(list)  # (day, customer, MRR) by kind
     for request in facts.requests():
         first = facts.first_paid_on(request.customer)
@@ -453,7 +503,7 @@ def _cancellations_by_period(facts):
     return result
 
 
-def _trial_conversion_by_period(facts):
+def _trial_conversion_by_period(facts: Facts) -> list[Row]:
     result, calendar_from = [], either_from(facts.slices[0])
     trials = list(facts.trials()) if calendar_from is not None else []
     for grain in facts.settings["period_grains"] if trials else []:
@@ -482,9 +532,9 @@ def _trial_conversion_by_period(facts):
 STAGES = ("prospect", "lapsed", "new", "reactivated", "declining", "active")
 
 
-def _first_customer(facts):
+def _first_customer(facts: Facts) -> FirstDate:
     """Dates a value's first row by its first customer, in the periods of both sides."""
-    def first(part):
+    def first(part: Slice) -> date | None:
         if part is facts.slices[0]:
             return either_from(part)
         days = [facts.exists_from(customer) for customer in part.customers]
@@ -492,7 +542,7 @@ def _first_customer(facts):
     return by_attributes(cache(first))
 
 
-def _lifecycle_by_period(facts):
+def _lifecycle_by_period(facts: Facts) -> list[Row]:
     result = []
     for six, _, start, end, part in facts.rows(_first_customer(facts)):
         last_day = min(end, facts.as_of) - DAY
@@ -501,7 +551,7 @@ def _lifecycle_by_period(facts):
     return result
 
 
-def _lifecycle_transitions_by_period(facts):
+def _lifecycle_transitions_by_period(facts: Facts) -> list[Row]:
     result = []
     for six, _, start, end, part in facts.rows(_first_customer(facts)):
         last_day = min(end, facts.as_of) - DAY
@@ -512,7 +562,7 @@ def _lifecycle_transitions_by_period(facts):
     return result
 
 
-def _customers(facts):
+def _customers(facts: Facts) -> list[Row]:
     """The columns of `customers` that reference.py does not have."""
     recency = facts.scores(lambda orders: orders[-1].day)
     frequency = facts.scores(len)

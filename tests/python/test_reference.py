@@ -3,13 +3,16 @@
 `RANDOM_COMPANIES=200 pytest tests/python/test_reference.py` tries more of them.
 """
 
+import csv
 import os
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import RAW_COLUMNS, build, write_raw
+from conftest import RAW_COLUMNS, ROOT, build, copy_project, write_raw
 from random_company import company
-from reference import marts
+from reference import Marts, Raw, Settings, marts
 from reference_churn import Facts, churn_marts
 
 SEEDS = range(int(os.environ.get("RANDOM_COMPANIES", "4")))
@@ -26,6 +29,8 @@ KEYS = {
     "lifecycle_transitions_by_period": (*PERIOD_KEY, "from_stage", "to_stage"),
     "mrr_movements": ("customer_id", "movement_date"),
     "customers": ("customer_id",),
+    "customer_segments": ("customer_id", "segment"),
+    "plans": ("plan_id",),
     "periods": ("period_grain", "period_start_date"),
 }
 # Ratios cast to money are worked out in floating point, so that the last digit may be off by one.
@@ -34,7 +39,7 @@ MONEY_RATIOS = {
 }
 
 
-def same(column, expected, actual):
+def same(column: str, expected: Any, actual: Any) -> bool:
     if expected is None or actual is None:
         return expected is actual
     if isinstance(expected, float):
@@ -44,12 +49,30 @@ def same(column, expected, actual):
     return expected == actual and type(expected) is type(actual)
 
 
-def columns_of(raw, table):
+def columns_of(raw: Raw, table: str) -> list[str]:
     """The contract's columns and those that the rows have beside them."""
     return list(dict.fromkeys([*RAW_COLUMNS[table], *(column for row in raw[table] for column in row)]))
 
 
-def reference(raw, settings):
+def project_with(grains: list[str], folder: Path) -> Path:
+    """The project, or a copy of it where the grains are others than those of the seed."""
+    seed = Path("seeds", "reference", "period_grains.csv")
+    with open(ROOT / seed, newline="") as file:
+        reader = csv.DictReader(file)
+        rows = {row["period_grain"]: row for row in reader}
+    if list(rows) == grains:
+        return ROOT
+    rows["half_year"] = {**rows["quarter"], "period_grain": "half_year", "periods_per_year": "2"}
+    rows["half_year"] = {name: "H" if value == "Q" else value for name, value in rows["half_year"].items()}
+    copy_project(folder / "project", "python")
+    with open(folder / "project" / seed, "w", newline="") as file:
+        writer = csv.DictWriter(file, reader.fieldnames or [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows[grain] for grain in grains)
+    return folder / "project"
+
+
+def reference(raw: Raw, settings: Settings) -> Marts:
     """The rows of all marts; `customers` has some of its columns from the one module, the rest from the other."""
     facts = Facts(raw, settings)
     core, churn = marts(facts), churn_marts(facts)
@@ -58,11 +81,12 @@ def reference(raw, settings):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_marts_equal_the_reference(seed, tmp_path):
+def test_marts_equal_the_reference(seed: int, tmp_path: Path) -> None:
     raw, settings = company(seed)
     location = write_raw(tmp_path, {table: (columns_of(raw, table), rows) for table, rows in raw.items()})
     variables = {name: value for name, value in settings.items() if name != "period_grains"}
-    finished = build(tmp_path, {"raw_location": location, **variables})
+    project = project_with(settings["period_grains"], tmp_path)
+    finished = build(tmp_path, {"raw_location": location, **variables}, cwd=project)
 
     differences = []
     for mart, expected_rows in reference(raw, settings).items():
