@@ -27,7 +27,7 @@ DEFAULTS = {
     "as_of_date": None, "reporting_timezone": "UTC", "fiscal_year_start_month": 1,
     "segments": ["country", "acquisition_channel"], "countable_order_statuses": ["completed"], "gross_margin": 1,
     "period_grains": ["day", "week", "month", "quarter", "year"], "new_customer_days": 90, "low_sample_customers": 30,
-    "company_stage": "established",
+    "company_stage": "established", "ended_at_is_inclusive": False,
 }
 BENCHMARKS = {("established", "month"): (0.01, 0.03), ("established", "year"): (0.05, 0.07),
               ("young", "month"): (0.03, 0.05), ("young", "year"): (0.10, 0.15)}
@@ -49,12 +49,13 @@ class Stretch(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A countable order; `customer` is None for a guest."""
+    """A countable order or correction; `customer` is None for a guest."""
     at: datetime
     id: str
     customer: str | None
     day: date
     revenue: Fraction
+    is_correction: bool
 
 
 Movement = tuple[str | None, Fraction, Fraction]  # type, opening, closing
@@ -66,7 +67,8 @@ class Slice:
     segment: str
     value: str
     customers: list[str]
-    orders: list[Order]
+    booked: list[Order]  # orders and corrections
+    orders: list[Order]  # without corrections
     paid_from: date | None
     ordered_from: date | None
     plans: set[str] | None = None  # of a segment by plan, whose customers differ from period to period
@@ -107,6 +109,11 @@ def rate(a: Number | None, b: Number | None = 1) -> float | None:
 def times(*factors: Number | None) -> Fraction | None:
     """An exact product; None if a factor is None."""
     return None if None in factors else Fraction(prod(factors))
+
+
+def plain(text: str | None) -> str:
+    """A text as statuses and reasons are compared: without case and outer blanks."""
+    return (text or "").strip(" ").lower()
 
 
 def known(value: str | None) -> str:
@@ -180,7 +187,7 @@ class Company:
         self.subscribed = defaultdict(list)  # (start, end) of everything that is not paused, free and trials included
         for row in clean["subscriptions"]:
             start = self.instant(row["started_at"])
-            end = self.instant(row["ended_at"])
+            end = self.end(row["ended_at"])
             mrr = self._mrr(row, plans[row["plan_id"]])
             # Reading: paid is MRR > 0 after the one rounding, so a price that rounds to 0.000000 a month pays nothing.
             if start >= cut or (end is not None and end <= start):
@@ -192,17 +199,20 @@ class Company:
             if mrr > 0:
                 self.stretches[row["customer_id"]].append(Stretch(start, end, mrr, row["plan_id"]))
 
-        countable = set(self.settings["countable_order_statuses"])
-        self.orders = []
+        countable = {plain(status) for status in self.settings["countable_order_statuses"]}
+        self.booked = []
         for row in clean["orders"]:
             at = self.instant(row["ordered_at"])
-            if row["status"] in countable and at < cut:
-                revenue = Fraction(row["amount"]) - Fraction(row["refunded_amount"])
-                self.orders.append(Order(at, row["order_id"], row["customer_id"], self.day(at), revenue))
-        self.orders.sort(key=lambda order: (order.at, order.id))
-        self.orders_of = defaultdict(list)
-        for order in self.orders:
-            self.orders_of[order.customer].append(order)
+            if plain(row["status"]) in countable and at < cut:
+                amount = Fraction(row["amount"])
+                revenue = amount - Fraction(row["refunded_amount"])
+                self.booked.append(Order(at, row["order_id"], row["customer_id"], self.day(at), revenue, amount < 0))
+        self.booked.sort(key=lambda order: (order.at, order.id))
+        self.booked_of, self.orders_of = defaultdict(list), defaultdict(list)  # with corrections, without them
+        for order in self.booked:
+            self.booked_of[order.customer].append(order)
+            if not order.is_correction:
+                self.orders_of[order.customer].append(order)
 
     # time
 
@@ -218,7 +228,20 @@ class Company:
             return None
         if len(text) == 10:
             return self.midnight(date.fromisoformat(text))
-        return datetime.fromisoformat(text.removesuffix("Z"))
+        for suffix in ("Z", " UTC", "+00:00", "+00"):
+            text = text.removesuffix(suffix)
+        return datetime.fromisoformat(text)
+
+    def end(self, text: str | None) -> datetime | None:
+        """The first instant after a stretch."""
+        at = self.instant(text)
+        if at is None or not self.settings["ended_at_is_inclusive"]:
+            return at
+        # Reading: to the second, so that 23:59:59.999 is the end of its day, too.
+        clock = at.replace(tzinfo=timezone.utc).astimezone(self.zone).time().replace(microsecond=0)
+        is_whole_day = len(text) == 10 or clock in (time(), time(23, 59, 59))
+        # The last day of all has none after it.
+        return self.midnight(self.day(at) + DAY) if is_whole_day and self.day(at) < date.max else at
 
     def day(self, instant: datetime) -> date:
         """The business date of an instant."""
@@ -313,25 +336,26 @@ class Company:
     @cached_property
     def slices(self) -> list[Slice]:
         """The total, then every value of every segment."""
-        def slice_of(segment: str, value: str, customers: list[str], orders: list[Order]) -> Slice:
+        def slice_of(segment: str, value: str, customers: list[str], booked: list[Order]) -> Slice:
             paid = [self.first_paid_at(customer) for customer in customers if self.stretches.get(customer)]
-            return Slice(segment, value, customers, orders, self.day(min(paid)) if paid else None,
+            orders = [order for order in booked if not order.is_correction]
+            return Slice(segment, value, customers, booked, orders, self.day(min(paid)) if paid else None,
                          min((order.day for order in orders), default=None))
 
-        result = [slice_of("all", "all", list(self.customers), self.orders)]
+        result = [slice_of("all", "all", list(self.customers), self.booked)]
         for segment in (s for s in self.settings["segments"] if s in OF_PLANS):
             by_value = defaultdict(set)
             for plan in self.plans:
                 by_value[self.plan_value(segment, plan)].add(plan)
             for value, plans in sorted(by_value.items()):
                 paid = [s.start for theirs in self.stretches.values() for s in theirs if s.plan in plans]
-                result.append(Slice(segment, value, [], [], self.day(min(paid)) if paid else None, None, plans))
+                result.append(Slice(segment, value, [], [], [], self.day(min(paid)) if paid else None, None, plans))
         for segment in self.attributes:
             # Reading: the segment is called what the var calls it, whatever the case of the column's name.
             values = {customer: self.attribute_value(segment, customer) for customer in (*self.customers, None)}
             for value in sorted(set(values.values())):
                 result.append(slice_of(segment, value, [c for c in self.customers if values[c] == value],
-                                       [order for order in self.orders if values[order.customer] == value]))
+                                       [order for order in self.booked if values[order.customer] == value]))
         return result
 
     def periods(self, grain: str, first: date | None) -> list[tuple[date, date]]:
@@ -398,6 +422,7 @@ class Company:
     def order_measures(self, part: Slice, grain: str, start: date, end: date) -> Row:
         """Counts, exact amounts and gaps of the order side."""
         previous_start = self.previous(grain, start)[0]
+        booked = [order for order in part.booked if order.day < end]
         to_date = [order for order in part.orders if order.day < end]
         here = [order for order in to_date if order.day >= start]
         known = [order for order in to_date if order.customer is not None]
@@ -407,14 +432,16 @@ class Company:
         previous = {order.customer for order in known if previous_start <= order.day < start}
         days = {customer: [order.day for order in self.orders_of[customer] if order.day < end] for customer in now}
         return {
-            "orders": len(here), "revenue": sum(order.revenue for order in here), "ordering": len(now),
+            "orders": len(here), "revenue": sum(order.revenue for order in booked if order.day >= start),
+            "ordering": len(now),
             "new": len(set(now) - before), "returning": sum(ever[customer] >= 2 for customer in now),
             "repeat": sum(count >= 2 for count in now.values()), "identified_orders": sum(now.values()),
             "to_date": len(ever), "repeat_to_date": sum(count >= 2 for count in ever.values()),
             "gaps": [(b - a).days for theirs in days.values() for a, b in zip(theirs, theirs[1:]) if b >= start],
             "previous": len(previous), "retained": len(previous & set(now)),
-            "revenue_to_date": sum(order.revenue for order in to_date),
-            "identified_revenue_to_date": sum(order.revenue for order in known),
+            # Reading: of all that was booked, also by customers who have corrections alone.
+            "revenue_to_date": sum(order.revenue for order in booked),
+            "identified_revenue_to_date": sum(order.revenue for order in booked if order.customer is not None),
         }
 
 
@@ -550,21 +577,25 @@ def _revenue_change_by_period(company: Company) -> list[Row]:
     result = []
     for six, grain, start, end, part in company.rows(lambda part: part.ordered_from):
         previous_start, flows = company.previous(grain, start)[0], Counter()
-        now, before, ever = Counter(), Counter(), set()
-        for order in part.orders:
+        now, before = Counter(), Counter()
+        for order in part.booked:
             now[order.customer] += order.revenue if start <= order.day < end else 0
             before[order.customer] += order.revenue if previous_start <= order.day < start else 0
         ordered = {order.customer for order in part.orders if start <= order.day < end}
         ordered_before = {order.customer for order in part.orders if previous_start <= order.day < start}
         ever = {order.customer for order in part.orders if order.day < start}
-        for customer in (ordered | ordered_before) - {None}:
-            if customer not in ordered:
+        for customer in (now.keys() | before.keys()) - {None}:
+            rest = now[customer] - before[customer]
+            if customer in ordered_before - ordered:
                 flows["lost"] += before[customer]
-            elif customer in ordered_before:
-                flows["growth"] += max(now[customer] - before[customer], 0)
-                flows["shrinkage"] += max(before[customer] - now[customer], 0)
-            else:
+                rest += before[customer]
+            if customer in ordered - ordered_before:
                 flows["returning" if customer in ever else "new"] += now[customer]
+                rest -= now[customer]
+            # Reading: with orders in both periods, what changed; else corrections, which shrink the revenue of the
+            # period without orders in which they are booked, and let that of the following one grow.
+            flows["growth"] += max(rest, 0)
+            flows["shrinkage"] += max(-rest, 0)
         result.append({
             **six, "previous_revenue": sum_of_amounts(sum(before.values())),
             "new_customer_revenue": sum_of_amounts(flows["new"]),
@@ -666,9 +697,9 @@ def _retention_by_cohort(company: Company) -> list[Row]:
                             closing = [company.mrr_before(c, company.midnight(end)) for c in cohort]
                             retained, revenue, total = sum(v > 0 for v in closing), sum(closing), None
                         else:
-                            theirs = [order for c in cohort for order in company.orders_of[c] if order.day < end]
+                            theirs = [order for c in cohort for order in company.booked_of[c] if order.day < end]
                             inside = [order for order in theirs if order.day >= start]
-                            retained = len({order.customer for order in inside})
+                            retained = len({order.customer for order in inside if not order.is_correction})
                             revenue, total = sum(o.revenue for o in inside), sum(o.revenue for o in theirs)
                         row.update({"retained_customers": retained,
                                     "retention_rate": rate(retained, len(cohort)), "revenue": sum_of_amounts(revenue),
@@ -700,7 +731,7 @@ def _customers(company: Company) -> list[Row]:
         churned_at = None if current > 0 or not stretches else max(s.end for s in stretches)
         orders = company.orders_of.get(customer, [])
         gaps = [(b.day - a.day).days for a, b in zip(orders, orders[1:])]
-        revenue = sum((order.revenue for order in orders), Fraction(0))
+        revenue = sum((order.revenue for order in company.booked_of.get(customer, [])), Fraction(0))
         result.append({
             "customer_id": customer, "created_at": company.instant(raw["created_at"]),
             # Reading: a null attribute stays null here; `unknown` is the name of a segment value.
@@ -732,7 +763,9 @@ def _plans(company: Company) -> list[Row]:
             "plan_id": plan, "plan_name": raw["plan_name"],
             # Reading: a null product stays null here; `unknown` is the name of a segment value.
             "product": raw["product"], "tier": None if raw["tier"] is None else int(raw["tier"]),
-            "price": sum_of_amounts(Fraction(raw["price"])), "currency": raw["currency"],
+            "price": sum_of_amounts(Fraction(raw["price"])),
+            # Reading: in capital letters, however it is written in the raw table.
+            "currency": raw["currency"].upper(),
             "billing_interval": raw["billing_interval"], "billing_interval_count": int(raw["billing_interval_count"]),
             "mrr": money(sum(running.values())), "paying_customers": sum(mrr > 0 for mrr in running.values())})
     return result

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reference import DAY, Company, FirstDate, Marts, Order, Raw, Row, Settings, Slice, either_from, money, rate
+from reference import DAY, Company, FirstDate, Marts, Raw, Row, Settings, Slice, either_from, money, plain, rate
 
 DEFAULTS = {"renewal_grace_days": 30, "inactivity_days": 90, "single_purchase_days": 90, "declining_days": 45,
             "trial_conversion_days": 30}
@@ -94,7 +94,7 @@ class Facts(Company):
         self.terms = []
         for row in raw.get("subscriptions") or []:
             row = {k: None if v == "" else v for k, v in row.items()}
-            start, end = self.instant(row["started_at"]), self.instant(row["ended_at"])
+            start, end = self.instant(row["started_at"]), self.end(row["ended_at"])
             if (end is None or end > start) and self._mrr(row, self.plans[row["plan_id"]]) > 0:
                 self.last_paid_start[row["subscription_id"]] = max(
                     start, self.last_paid_start.get(row["subscription_id"], start))
@@ -203,7 +203,10 @@ class Facts(Company):
             if change.kind == "downgrade":
                 result.append(Loss("downgrade", change.customer, change.day, max(change.opening - change.closing, 0),
                                    change.plan, self._reason_of(change.customer, change.day), change.product))
-        for request in self.requests():
+        # Reading: the event and its MRR; cancellations_by_period goes on to count each request.
+        last = {(request.subscription, request.customer, request.day): request
+                for request in sorted(self.requests(), key=lambda request: request.at)}
+        for request in last.values():
             result.append(Loss("cancel_request", request.customer, request.day, request.mrr, request.plan,
                                request.reason, (request.subscription, request.at)))
         for term in self.paid_terms:
@@ -248,14 +251,15 @@ class Facts(Company):
 
     def _event(self, definition: str, customer: str, day: date, mrr: Fraction | None, plan: str | None,
                reason: str | None, first: date, returned: date | None) -> Row:
-        reason = (reason or "").strip(" ") or None
-        known = [row for row in seed("churn_reasons") if reason is not None and row["end_reason"] == reason.lower()]
-        kind = known[0]["churn_type"] if known else "voluntary" if definition == "downgrade" else "unknown"
+        # Reading: a reason that is not in the seed is shown in small letters.
+        reason = plain(reason)
+        known = [row for row in seed("churn_reasons") if row["end_reason"] == reason]
+        otherwise = "voluntary" if definition in ("downgrade", "cancel_request") else "unknown"
         tenure = max((day - first).days, 0)
         band = [row["tenure_band"] for row in seed("tenure_bands") if int(row["from_days"]) <= tenure
                 and (row["to_days"] == "" or tenure <= int(row["to_days"]))]
         return {"churn_definition": definition, "customer_id": customer, "churned_on": day, "mrr_lost": money(mrr),
-                "churn_type": "voluntary" if definition == "cancel_request" else kind,
+                "churn_type": known[0]["churn_type"] if known else otherwise,
                 "reason": known[0]["reason"] if known else reason or "unknown", "tenure_days": tenure,
                 "tenure_band": band[0], "plan_id": plan,
                 "is_new_customer": tenure < self.settings["new_customer_days"], "returned_on": returned}
@@ -282,11 +286,16 @@ class Facts(Company):
 
     # trials
 
+    def _is_trial(self, term: Term) -> bool:
+        # Reading: what a subscription has free once it was paid is no part of its trial either, nor a trial that ends.
+        return term.status == "trialing" and not any(
+            paid.subscription == term.subscription and paid.start < term.start for paid in self.paid_terms)
+
     def trials(self) -> Iterator[tuple[str, date, str, bool]]:
         """(customer, day, outcome, whether it converted in time) of each subscription that has been a trial."""
         trialing = defaultdict(list)
         for term in self.terms:
-            if term.status == "trialing":
+            if self._is_trial(term):
                 trialing[term.subscription].append(term)
         for first, *others in trialing.values():
             # The trial of a subscription that changed hands is that of its first customer.
@@ -362,7 +371,8 @@ class Facts(Company):
             signs.append("silent for longer than usual")
         if 2 * self.events_of(customer, 30, 0) < self.events_of(customer, 60, 30):
             signs.append("activity halved")
-        spent, spent_before = (sum(order.revenue for order in orders if n * DAY >= self.as_of - order.day > m * DAY)
+        booked = self.booked_of.get(customer, [])
+        spent, spent_before = (sum(order.revenue for order in booked if n * DAY >= self.as_of - order.day > m * DAY)
                                for n, m in ((90, 0), (180, 90)))
         if spent_before > 0 and 2 * spent < spent_before:
             signs.append("spend halved")
@@ -383,12 +393,12 @@ class Facts(Company):
 
     def trial_ends_within(self, customer: str, hours: int) -> bool:
         limit = self.midnight(self.as_of) + timedelta(hours=hours)
-        return any(t.customer == customer and t.status == "trialing" and t.end is None
+        return any(t.customer == customer and self._is_trial(t) and t.end is None
                    and t.scheduled_end is not None and t.scheduled_end <= limit for t in self.terms)
 
-    def scores(self, measure: Callable[[list[Order]], Any]) -> dict[str, int]:
+    def scores(self, measure: Callable[[str], Any]) -> dict[str, int]:
         """Fifths of the customers with an order: by how many of them there are below, so that equals score alike."""
-        values = {customer: measure(self.orders_of[customer]) for customer in self.customers
+        values = {customer: measure(customer) for customer in self.customers
                   if self.orders_of.get(customer)}
         return {customer: 1 + 5 * sum(other < value for other in values.values()) // len(values)
                 for customer, value in values.items()}
@@ -401,7 +411,8 @@ class Facts(Company):
             plan = self.plans[term.plan]
             alike = [other for other in self.plans.values()
                      if None not in (plan["product"], plan["tier"], other["tier"])
-                     and all(other[key] == plan[key] for key in ("product", "currency", "billing_interval",
+                     and plain(other["currency"]) == plain(plan["currency"])
+                     and all(other[key] == plan[key] for key in ("product", "billing_interval",
                                                                  "billing_interval_count"))
                      and int(other["tier"]) > int(plan["tier"])]
             if alike:
@@ -564,9 +575,9 @@ def _lifecycle_transitions_by_period(facts: Facts) -> list[Row]:
 
 def _customers(facts: Facts) -> list[Row]:
     """The columns of `customers` that reference.py does not have."""
-    recency = facts.scores(lambda orders: orders[-1].day)
-    frequency = facts.scores(len)
-    monetary = facts.scores(lambda orders: sum(order.revenue for order in orders))
+    recency = facts.scores(lambda customer: facts.orders_of[customer][-1].day)
+    frequency = facts.scores(lambda customer: len(facts.orders_of[customer]))
+    monetary = facts.scores(lambda customer: sum(order.revenue for order in facts.booked_of[customer]))
     names = {(int(row["recency_score"]), int(row["frequency_score"])): row["rfm_segment"]
              for row in seed("rfm_segments")}
     result = []
