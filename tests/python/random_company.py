@@ -49,7 +49,7 @@ class _Clock:
         self.edges = [d for d in self.dates if d.day == 1 or (d.month, d.day) in ((2, 29), (12, 31), (12, 29), (1, 4))]
         self.edges += [d for d in self.dates if d.day == 1 and d.month % 3 == 1]
         self.edges += [d for d in self.dates if self.midnight(d + DAY) - self.midnight(d) != DAY]  # clock changes
-        self.used = []
+        self.used: list[datetime] = []
 
     def midnight(self, day: date) -> datetime:
         """The first instant of a business date."""
@@ -108,13 +108,15 @@ def _subscription(
 ) -> list[Row]:
     """The stretches of one subscription: in sequence, now and then with a pause, a void row or a new owner."""
     instants = sorted({clock.instant() for _ in range(rng.choice([2, 3, 4, 5, 7]))})
+    ends: list[datetime | None] = [*instants[1:]]
     still = rng.random() < 0.2  # changes of plan that move nothing
     if rng.random() < 0.15:  # shorter than a day
-        instants = [instants[0], instants[0] + rng.choice([1, 0.5, 60, 3600, 86399]) * SECOND]
+        ends = [instants[0] + rng.choice([1, 0.5, 60, 3600, 86399]) * SECOND]
     elif rng.random() < 0.6:
-        instants.append(None)
-    customer, rows = rng.choice(customers), []
-    for start, end in zip(instants, instants[1:]):
+        ends.append(None)
+    customer = rng.choice(customers)
+    rows: list[tuple[str, datetime, datetime | None]] = []
+    for start, end in zip(instants, ends):
         if not still and rng.random() < 0.25:
             continue  # a gap
         customer = rng.choice(customers) if rng.random() < 0.03 else customer
@@ -155,6 +157,7 @@ def _orders(
 
 def _scheduled_end(rng: random.Random, clock: _Clock, row: Row, plans: list[Row]) -> list[Row]:
     """Let a stretch without an end have one around as_of_date, and sometimes the next one start there."""
+    assert clock.as_of
     if row["started_at"][:10] >= (clock.as_of - 2 * DAY).isoformat():
         return []
     end = clock.midnight(clock.as_of) + rng.choice([-3600, 0, 3600, 86399, 86400, 86401, 259200, 259201]) * SECOND
@@ -188,7 +191,7 @@ def _add_signs_of_churn(rng: random.Random, clock: _Clock, raw: dict[str, list[R
     if rng.random() < 0.5:  # one product and few tiers, dear and cheap ones at random
         for plan in raw["plans"]:
             plan |= {"product": rng.choice(["Main"] * 9 + [""]), "tier": rng.choice(["1", "2", "3", ""])}
-    by_subscription = {}
+    by_subscription: dict[str, list[Row]] = {}
     for row in raw["subscriptions"]:
         by_subscription.setdefault(row["subscription_id"], []).append(row)
     for rows in by_subscription.values():
@@ -318,7 +321,7 @@ def company(seed: int, size: str = "small") -> tuple[dict[str, list[Row]], dict[
         rng.shuffle(rows)
     clock.rng = more = random.Random(f"{seed} of what leads to churn")  # so that all the rest stays as it is without
     _add_signs_of_churn(more, clock, raw)
-    settings = {
+    settings: dict[str, Any] = {
         "as_of_date": as_of and as_of.isoformat(), "reporting_timezone": zone,
         "fiscal_year_start_month": rng.choice([2, 4, 7, 10, 12]) if seed % 4 == 2 else 1,
         "segments": rng.choice([["country", "acquisition_channel"]] * 3 + [["country"], []])
