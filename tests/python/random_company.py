@@ -13,14 +13,15 @@ Row = dict[str, str]
 SIZES = {"tiny": (3, 8), "small": (12, 40), "large": (80, 160)}
 STARTS = [date(2015, 9, 1), date(2018, 8, 1), date(2018, 12, 1), date(2019, 10, 1), date(2020, 11, 1),
           date(2023, 7, 1), date(2023, 12, 1), date(2024, 2, 1)]  # leap days and ISO years of 52 and 53 weeks ahead
-ZONES = ["America/New_York", "Asia/Kolkata", "America/Sao_Paulo", "Pacific/Auckland"]
+# In Sao Paulo some days began at one, in Havana some twice.
+ZONES = ["America/New_York", "Asia/Kolkata", "America/Sao_Paulo", "Pacific/Auckland", "America/Havana"]
 TEXTS = ["#1", "#", "a", "A", "a ", " a", "O'Brien", 'say "hi"', "x,y", "line\nbreak", "tab\there", "é", "e\u0301",
          "ß", "日本", "🦊", "NULL", "null", "None", "NaN", "true", "0", "00", "1", "1.0", "1e3", "-1", "2024-01-31",
          "all", "unknown", "long " * 60 + "id", "back\\slash", "{{ ref('x') }}", "100%", "; drop table orders; --",
          "'", '"', "x|y", "$HOME", "=1+1", "\u200bhidden", "İ", "i"]
 COUNTRIES = ["DE", "US", "BR", "de", "unknown", "all", ""]
 CHANNELS = ["ads", "Ads", "word of mouth", "search, paid", "unknown", "🦊", "", ""]
-REASONS = ["", "", "too expensive", 'said "no", left', "line\nbreak", "🦊", "NULL"]
+REASONS = ["", "", "too expensive", 'said "no", left', "line\nbreak", "🦊", "NULL", "Aliens ", "aliens", " ALIENS"]
 KNOWN_REASONS = ["Price", " card declined", "switched plan ", "cancelled", "Budget cuts", "   ", "fraud"]
 # Further attributes of customers. Joined by ` / ` some values of two columns read alike; `plan` and `all` never mean
 # these columns.
@@ -48,7 +49,7 @@ class _Clock:
         self.edges = [d for d in self.dates if d.day == 1 or (d.month, d.day) in ((2, 29), (12, 31), (12, 29), (1, 4))]
         self.edges += [d for d in self.dates if d.day == 1 and d.month % 3 == 1]
         self.edges += [d for d in self.dates if self.midnight(d + DAY) - self.midnight(d) != DAY]  # clock changes
-        self.used = []
+        self.used: list[datetime] = []
 
     def midnight(self, day: date) -> datetime:
         """The first instant of a business date."""
@@ -71,16 +72,27 @@ class _Clock:
 
     def parsed(self, text: str) -> datetime:
         """The instant of such a text."""
-        return self.midnight(date.fromisoformat(text)) if len(text) == 10 else datetime.fromisoformat(text.rstrip("Z"))
+        if len(text) == 10:
+            return self.midnight(date.fromisoformat(text))
+        return datetime.fromisoformat(text[:-4] if text.endswith(" UTC") else text.rstrip("Z")).replace(tzinfo=None)
+
+    def local(self, instant: datetime) -> datetime:
+        """What the clock of the company shows at an instant."""
+        return instant.replace(tzinfo=timezone.utc).astimezone(self.zone).replace(tzinfo=None)
 
     def text(self, instant: datetime) -> str:
         """Text of an instant in one of the accepted forms; a bare date where the instant is a local midnight."""
-        local = instant.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
+        local = self.local(instant).date()
         if self.midnight(local) == instant and self.rng.random() < 0.7:
             return local.isoformat()
         text = instant.isoformat(" ")
         text = text.rstrip("0") if instant.microsecond else text
-        return self.rng.choice([text, text.replace(" ", "T") + "Z", text.replace(" ", "T"), text + "Z"])
+        suffix = self.rng.choice(["", "", "Z", "Z", "+00:00", "+00", " UTC"])
+        return self.rng.choice([text, text.replace(" ", "T")]) + suffix
+
+    def is_like_midnight(self, instant: datetime) -> bool:
+        """Whether the clock of the company shows 00:00:00 or 23:59:59."""
+        return self.local(instant).time().replace(microsecond=0) in (time(), time(23, 59, 59))
 
 
 def _ids(rng: random.Random, count: int, prefix: str) -> list[str]:
@@ -96,13 +108,15 @@ def _subscription(
 ) -> list[Row]:
     """The stretches of one subscription: in sequence, now and then with a pause, a void row or a new owner."""
     instants = sorted({clock.instant() for _ in range(rng.choice([2, 3, 4, 5, 7]))})
+    ends: list[datetime | None] = [*instants[1:]]
     still = rng.random() < 0.2  # changes of plan that move nothing
     if rng.random() < 0.15:  # shorter than a day
-        instants = [instants[0], instants[0] + rng.choice([1, 0.5, 60, 3600, 86399]) * SECOND]
+        ends = [instants[0] + rng.choice([1, 0.5, 60, 3600, 86399]) * SECOND]
     elif rng.random() < 0.6:
-        instants.append(None)
-    customer, rows = rng.choice(customers), []
-    for start, end in zip(instants, instants[1:]):
+        ends.append(None)
+    customer = rng.choice(customers)
+    rows: list[tuple[str, datetime, datetime | None]] = []
+    for start, end in zip(instants, ends):
         if not still and rng.random() < 0.25:
             continue  # a gap
         customer = rng.choice(customers) if rng.random() < 0.03 else customer
@@ -124,24 +138,26 @@ def _subscription(
 def _orders(
     rng: random.Random, clock: _Clock, customers: list[str], count: int, countable: list[str]
 ) -> list[Row]:
-    """Orders of regular customers and guests, some at one instant, refunded, free, negative or not countable."""
+    """Orders of regular customers and guests, some at one instant, refunded, free, corrected or not countable."""
     rows, at = [], clock.instant()
     for order_id in _ids(rng, count, "order "):
         at = at if rng.random() < 0.12 else clock.instant()
         counts = rng.random() < 0.8
-        status = rng.choice(countable if counts else ["cancelled", "pending", "Completed", "completed ", "odd, 'one'"])
-        amount = rng.choice(["0", "0.00", "-5.25", f"{rng.randrange(1, 100000) / 100:.2f}", "19.9", "0.333333",
+        status = rng.choice(countable if counts else ["cancelled", "pending", "complete", "odd, 'one'"])
+        status = rng.choice([status, status, status.upper(), f" {status.title()} "])
+        amount = rng.choice(["0", "-0.00", "-5.25", "-100", f"{rng.randrange(1, 100000) / 100:.2f}", "19.9", "0.333333",
                              "0.0000004", "100"])
         rows.append({
             "order_id": order_id, "customer_id": "" if rng.random() < 0.12 else rng.choice(customers),
             "ordered_at": clock.text(at), "status": status, "amount": amount if counts else "-" + amount.lstrip("-"),
             "refunded_amount": rng.choice(["0", "0", "0", "0.00", "5", "19.9", "1000.01"]),
-            "currency": "USD" if counts else rng.choice(["USD", "EUR", "JPY"]), "extra, column": "x"})
+            "currency": rng.choice(["USD", "USD", "usd"] if counts else ["USD", "EUR", "JPY"]), "extra, column": "x"})
     return rows
 
 
 def _scheduled_end(rng: random.Random, clock: _Clock, row: Row, plans: list[Row]) -> list[Row]:
     """Let a stretch without an end have one around as_of_date, and sometimes the next one start there."""
+    assert clock.as_of
     if row["started_at"][:10] >= (clock.as_of - 2 * DAY).isoformat():
         return []
     end = clock.midnight(clock.as_of) + rng.choice([-3600, 0, 3600, 86399, 86400, 86401, 259200, 259201]) * SECOND
@@ -175,7 +191,7 @@ def _add_signs_of_churn(rng: random.Random, clock: _Clock, raw: dict[str, list[R
     if rng.random() < 0.5:  # one product and few tiers, dear and cheap ones at random
         for plan in raw["plans"]:
             plan |= {"product": rng.choice(["Main"] * 9 + [""]), "tier": rng.choice(["1", "2", "3", ""])}
-    by_subscription = {}
+    by_subscription: dict[str, list[Row]] = {}
     for row in raw["subscriptions"]:
         by_subscription.setdefault(row["subscription_id"], []).append(row)
     for rows in by_subscription.values():
@@ -184,6 +200,9 @@ def _add_signs_of_churn(rng: random.Random, clock: _Clock, raw: dict[str, list[R
             request = clock.text(rng.choice(requests))
             for row in rows[rng.randrange(len(rows)):]:
                 row["cancel_requested_at"] = request
+            if rng.random() < 0.5:  # and asked for again, mostly on the same day
+                at = clock.parsed(request) + rng.choice([1, 60, 60, 3600, 86400]) * SECOND
+                rows[-1]["cancel_requested_at"] = clock.text(at)
         if rng.random() < 0.2:
             for row in rows:
                 row["plan_id"] = rng.choice(yearly)
@@ -222,6 +241,49 @@ def _add_attributes(rng: random.Random, raw: dict[str, list[Row]], settings: dic
     rng.shuffle(settings["segments"])
 
 
+def _correct(rng: random.Random, clock: _Clock, raw: dict[str, list[Row]], settings: dict[str, Any]) -> None:
+    """Let corrections follow an order of their customer: the earliest rows of a customer are orders.
+
+    Where nothing is broken down by attributes, one customer has corrections alone, after somebody's first order.
+    """
+    countable = {status.lower() for status in settings["countable_order_statuses"]}
+    orders = [row for row in raw["orders"] if row["status"].strip().lower() in countable]
+    orders.sort(key=lambda row: (clock.parsed(row["ordered_at"]), row["order_id"]))
+    has_attributes = any(name not in ("plan", "product", "billing_interval") for name in settings["segments"])
+    corrected = None if has_attributes or not orders else rng.choice(orders)["customer_id"]
+    have_ordered, first = set(), True
+    for row in orders:
+        if corrected and row["customer_id"] == corrected:
+            row["amount"] = "-7.5"
+            row["status"] = "cancelled" if first else row["status"]
+            continue
+        if row["customer_id"] not in have_ordered:
+            row["amount"] = row["amount"].lstrip("-")
+        have_ordered.add(row["customer_id"])
+        first = False
+
+
+def _make_ends_inclusive(rng: random.Random, clock: _Clock, subscriptions: list[Row]) -> None:
+    """Write ends so that they mean under the var `ended_at_is_inclusive` what they meant without it, or nothing."""
+    starts = [(row["subscription_id"], clock.parsed(row["started_at"])) for row in subscriptions]
+    latest = dict(sorted(starts))
+    for row in subscriptions:
+        if row["ended_at"] in ("", "9999-12-31"):
+            continue
+        start, end = clock.parsed(row["started_at"]), clock.parsed(row["ended_at"])
+        day = clock.local(end).date()
+        if end > start and end == clock.midnight(day):
+            ways = [clock.midnight(day - DAY), end - SECOND, end - SECOND / 1000]
+            texts = [clock.text(instant) for instant in ways if clock.is_like_midnight(instant)]
+            row["ended_at"] = rng.choice([(day - DAY).isoformat(), *texts])
+        elif clock.is_like_midnight(end) and end - 2 * SECOND > start:
+            row["ended_at"] = clock.text(end - 2 * SECOND)
+        elif clock.is_like_midnight(end) or end <= start:
+            row["ended_at"] = (clock.local(start).date() - 3 * DAY).isoformat() + " 12:00:00"
+        if start == latest[row["subscription_id"]] and end > start and rng.random() < 0.2:
+            row["ended_at"] = clock.local(start).date().isoformat()  # one day long
+
+
 def company(seed: int, size: str = "small") -> tuple[dict[str, list[Row]], dict[str, Any]]:
     """A company for a seed: the raw tables and the settings."""
     rng = random.Random(seed)
@@ -250,7 +312,8 @@ def company(seed: int, size: str = "small") -> tuple[dict[str, list[Row]], dict[
             for customer in customers],
         "plans": [{
             "plan_id": plan_id, "plan_name": name, "product": rng.choice(["", "Main", "Side, \"B\""]), "tier": tier,
-            "price": price, "currency": "USD", "billing_interval": interval, "billing_interval_count": str(count)}
+            "price": price, "currency": rng.choice(["USD", "USD", "usd"]), "billing_interval": interval,
+            "billing_interval_count": str(count)}
             for plan_id, (name, tier, price, interval, count) in zip(plan_ids, PLANS)] if subscriptions else [],
         "subscriptions": subscriptions, "orders": orders,
     }
@@ -258,18 +321,23 @@ def company(seed: int, size: str = "small") -> tuple[dict[str, list[Row]], dict[
         rng.shuffle(rows)
     clock.rng = more = random.Random(f"{seed} of what leads to churn")  # so that all the rest stays as it is without
     _add_signs_of_churn(more, clock, raw)
-    settings = {
+    settings: dict[str, Any] = {
         "as_of_date": as_of and as_of.isoformat(), "reporting_timezone": zone,
         "fiscal_year_start_month": rng.choice([2, 4, 7, 10, 12]) if seed % 4 == 2 else 1,
         "segments": rng.choice([["country", "acquisition_channel"]] * 3 + [["country"], []])
         + rng.choice([["plan", "product", "billing_interval"], ["plan"], []]),
         "countable_order_statuses": countable, "gross_margin": rng.choice([1, 1, 0.7]),
         "period_grains": ["day", "week", "month", "quarter", "year"],
-        "renewal_grace_days": more.choice([30, 30, 1, 7, 45]), "inactivity_days": more.choice([90, 30, 60, 14]),
-        "single_purchase_days": more.choice([90, 30, 120]), "declining_days": more.choice([45, 10, 100]),
-        "trial_conversion_days": more.choice([30, 7, 60]), "new_customer_days": more.choice([90, 90, 20, 150]),
+        "renewal_grace_days": more.choice([30, 30, 0, 1, 7, 45]), "inactivity_days": more.choice([90, 30, 60, 14]),
+        "single_purchase_days": more.choice([90, 30, 120]), "declining_days": more.choice([45, 10, 100, 0]),
+        "trial_conversion_days": more.choice([30, 7, 60, 0]), "new_customer_days": more.choice([90, 90, 20, 150, 0]),
+        "low_sample_customers": more.choice([30, 30, 3, 0]),
     }
     _add_attributes(random.Random(f"{seed} of attributes"), raw, settings)
+    _correct(more, clock, raw, settings)
+    if seed % 4 == 1:
+        settings["ended_at_is_inclusive"] = True
+        _make_ends_inclusive(more, clock, raw["subscriptions"])
     if seed % 4 == 3:
         settings["period_grains"][rng.randrange(5)] = "half_year"
     return raw, settings

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, cached_property
-from math import prod, sqrt
+from math import sqrt
 from statistics import median
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -27,17 +27,18 @@ DEFAULTS = {
     "as_of_date": None, "reporting_timezone": "UTC", "fiscal_year_start_month": 1,
     "segments": ["country", "acquisition_channel"], "countable_order_statuses": ["completed"], "gross_margin": 1,
     "period_grains": ["day", "week", "month", "quarter", "year"], "new_customer_days": 90, "low_sample_customers": 30,
-    "company_stage": "established",
+    "company_stage": "established", "ended_at_is_inclusive": False,
 }
 BENCHMARKS = {("established", "month"): (0.01, 0.03), ("established", "year"): (0.05, 0.07),
               ("young", "month"): (0.03, 0.05), ("young", "year"): (0.10, 0.15)}
 # Grains of whole months, and the letter of their labels.
 WHOLE_MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 LETTERS = {"quarter": "Q", "half_year": "H"}
-MONTHS_IN_GRAIN = {"day": Fraction(12, 365), "week": Fraction(12, 52), **WHOLE_MONTHS}
-MONTHS_PER_INTERVAL = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": 1, "year": 12}
+MONTHS_IN_GRAIN: dict[str, Number] = {"day": Fraction(12, 365), "week": Fraction(12, 52), **WHOLE_MONTHS}
+MONTHS_PER_INTERVAL: dict[str, Number] = {"day": Fraction(12, 365), "week": Fraction(12, 52), "month": 1, "year": 12}
 OF_PLANS = ("plan", "product", "billing_interval")
 DAY = timedelta(days=1)
+ZERO = Fraction(0)
 
 
 class Stretch(NamedTuple):
@@ -49,14 +50,17 @@ class Stretch(NamedTuple):
 
 
 class Order(NamedTuple):
-    """A countable order; `customer` is None for a guest."""
+    """A countable order or correction; `customer` is None for a guest."""
     at: datetime
     id: str
     customer: str | None
     day: date
     revenue: Fraction
+    is_correction: bool
 
 
+Counts = Counter[str | None]
+Amounts = dict[str | None, Fraction]
 Movement = tuple[str | None, Fraction, Fraction]  # type, opening, closing
 
 
@@ -66,7 +70,8 @@ class Slice:
     segment: str
     value: str
     customers: list[str]
-    orders: list[Order]
+    booked: list[Order]  # orders and corrections
+    orders: list[Order]  # without corrections
     paid_from: date | None
     ordered_from: date | None
     plans: set[str] | None = None  # of a segment by plan, whose customers differ from period to period
@@ -106,7 +111,17 @@ def rate(a: Number | None, b: Number | None = 1) -> float | None:
 
 def times(*factors: Number | None) -> Fraction | None:
     """An exact product; None if a factor is None."""
-    return None if None in factors else Fraction(prod(factors))
+    result = Fraction(1)
+    for factor in factors:
+        if factor is None:
+            return None
+        result *= factor
+    return result
+
+
+def plain(text: str | None) -> str:
+    """A text as statuses and reasons are compared: without case and outer blanks."""
+    return (text or "").strip(" ").lower()
 
 
 def known(value: str | None) -> str:
@@ -162,25 +177,25 @@ class Company:
 
     def __init__(self, raw: Raw, settings: Settings) -> None:
         # Only whole recounts are remembered, never a part of one for the next.
-        self.midnight, self.movements = cache(self.midnight), cache(self.movements)
-        self.mrr_measures, self.order_measures = cache(self.mrr_measures), cache(self.order_measures)
-        self.plan_of = cache(self.plan_of)
+        for name in ("midnight", "movements", "mrr_measures", "order_measures", "plan_of"):
+            setattr(self, name, cache(getattr(self, name)))
         self.settings = {**DEFAULTS, **settings}
         self.zone = ZoneInfo(self.settings["reporting_timezone"])
         self.fiscal_month = int(self.settings["fiscal_year_start_month"])
         self.gross_margin = Fraction(str(self.settings["gross_margin"]))
-        clean = {name: [{k: None if v == "" else v for k, v in row.items()} for row in raw.get(name) or []]
-                 for name in ("customers", "plans", "subscriptions", "orders")}
+        clean: Marts = {name: [{k: None if v == "" else v for k, v in row.items()} for row in raw.get(name) or []]
+                        for name in ("customers", "plans", "subscriptions", "orders")}
         self.as_of = self._as_of_date(clean)
-        cut = datetime.max if self.as_of is None else self.midnight(self.as_of)
+        cut = self.midnight(self.as_of)
         self.customers = {row["customer_id"]: row for row in clean["customers"]}
 
         self.plans = plans = {row["plan_id"]: row for row in clean["plans"]}
-        self.stretches = defaultdict(list)
-        self.subscribed = defaultdict(list)  # (start, end) of everything that is not paused, free and trials included
+        self.stretches: dict[str, list[Stretch]] = defaultdict(list)
+        # (start, end) of everything that is not paused, free and trials included.
+        self.subscribed: dict[str, list[tuple[datetime, datetime | None]]] = defaultdict(list)
         for row in clean["subscriptions"]:
             start = self.instant(row["started_at"])
-            end = self.instant(row["ended_at"])
+            end = self.end(row["ended_at"])
             mrr = self._mrr(row, plans[row["plan_id"]])
             # Reading: paid is MRR > 0 after the one rounding, so a price that rounds to 0.000000 a month pays nothing.
             if start >= cut or (end is not None and end <= start):
@@ -192,17 +207,23 @@ class Company:
             if mrr > 0:
                 self.stretches[row["customer_id"]].append(Stretch(start, end, mrr, row["plan_id"]))
 
-        countable = set(self.settings["countable_order_statuses"])
-        self.orders = []
+        self.first_paid = {customer: min(s.start for s in theirs) for customer, theirs in self.stretches.items()}
+
+        countable = {plain(status) for status in self.settings["countable_order_statuses"]}
+        self.booked: list[Order] = []
         for row in clean["orders"]:
             at = self.instant(row["ordered_at"])
-            if row["status"] in countable and at < cut:
-                revenue = Fraction(row["amount"]) - Fraction(row["refunded_amount"])
-                self.orders.append(Order(at, row["order_id"], row["customer_id"], self.day(at), revenue))
-        self.orders.sort(key=lambda order: (order.at, order.id))
-        self.orders_of = defaultdict(list)
-        for order in self.orders:
-            self.orders_of[order.customer].append(order)
+            if plain(row["status"]) in countable and at < cut:
+                amount = Fraction(row["amount"])
+                revenue = amount - Fraction(row["refunded_amount"])
+                self.booked.append(Order(at, row["order_id"], row["customer_id"], self.day(at), revenue, amount < 0))
+        self.booked.sort(key=lambda order: (order.at, order.id))
+        self.booked_of: dict[str | None, list[Order]] = defaultdict(list)
+        self.orders_of: dict[str | None, list[Order]] = defaultdict(list)  # without corrections
+        for order in self.booked:
+            self.booked_of[order.customer].append(order)
+            if not order.is_correction:
+                self.orders_of[order.customer].append(order)
 
     # time
 
@@ -212,49 +233,56 @@ class Company:
         # first of the two (what fold=0 gives).
         return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
 
-    def instant(self, text: str | None) -> datetime | None:
+    def instant(self, text: str) -> datetime:
         """Text of a raw table as naive UTC: a bare date is local midnight, everything else is UTC."""
-        if text is None:
-            return None
         if len(text) == 10:
             return self.midnight(date.fromisoformat(text))
-        return datetime.fromisoformat(text.removesuffix("Z"))
+        for suffix in ("Z", " UTC", "+00:00", "+00"):
+            text = text.removesuffix(suffix)
+        return datetime.fromisoformat(text)
+
+    def end(self, text: str | None) -> datetime | None:
+        """The first instant after a stretch."""
+        if text is None or not self.settings["ended_at_is_inclusive"]:
+            return None if text is None else self.instant(text)
+        at = self.instant(text)
+        # Reading: to the second, so that 23:59:59.999 is the end of its day, too.
+        clock = at.replace(tzinfo=timezone.utc).astimezone(self.zone).time().replace(microsecond=0)
+        is_whole_day = len(text) == 10 or clock in (time(), time(23, 59, 59))
+        # The last day of all has none after it.
+        return self.midnight(self.day(at) + DAY) if is_whole_day and self.day(at) < date.max else at
 
     def day(self, instant: datetime) -> date:
         """The business date of an instant."""
         return instant.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
 
-    def _as_of_date(self, clean: dict[str, list[Row]]) -> date | None:
+    def _as_of_date(self, clean: Marts) -> date:
         if self.settings["as_of_date"]:
             return date.fromisoformat(str(self.settings["as_of_date"]))
         columns = {"customers": "created_at", "subscriptions": "started_at", "orders": "ordered_at"}
         found = [self.instant(row[column]) for table, column in columns.items() for row in clean[table]]
-        return self.day(max(found)) + DAY if found else None
+        return self.day(max(found)) + DAY if found else date(1970, 1, 1)  # of nothing, nothing is known
 
     # money
 
     @staticmethod
     def _mrr(row: Row, plan: Row) -> Fraction:
         if row["status"] not in ("active", "past_due"):
-            return Fraction(0)
+            return ZERO
         value = Fraction(plan["price"]) * int(row["quantity"]) * (1 - Fraction(row["discount_percent"]) / 100)
         return rounded(value / MONTHS_PER_INTERVAL[plan["billing_interval"]] / int(plan["billing_interval_count"]))
 
     def mrr_before(self, customer: str, instant: datetime) -> Fraction:
         """A customer's MRR at the left limit of an instant."""
         return sum((s.mrr for s in self.stretches[customer]
-                    if s.start < instant and (s.end is None or s.end >= instant)), Fraction(0))
-
-    def first_paid_at(self, customer: str) -> datetime | None:
-        """The first paid instant of a customer or None."""
-        return min((s.start for s in self.stretches[customer]), default=None)
+                    if s.start < instant and (s.end is None or s.end >= instant)), ZERO)
 
     def movement(self, customer: str, start: date, end: date) -> Movement:
         """(type, opening, closing) of a customer in the dates [start, end); type None if nothing moved."""
         first_instant, next_instant = self.midnight(start), self.midnight(end)
         o, c = self.mrr_before(customer, first_instant), self.mrr_before(customer, next_instant)
         if o == 0 < c:
-            is_first = first_instant <= self.first_paid_at(customer) < next_instant
+            is_first = first_instant <= self.first_paid[customer] < next_instant
             return ("new" if is_first else "reactivation"), o, c
         if o > 0 == c:
             return "churn", o, c
@@ -274,7 +302,7 @@ class Company:
 
     def highest_plan(self, customer: str, instant: datetime) -> str | None:
         """The plan with the highest MRR at the left limit of an instant, ties by plan id; None if nothing is paid."""
-        mrr = Counter()
+        mrr: dict[str, Fraction] = defaultdict(Fraction)
         for s in self.stretches[customer]:
             if s.start < instant and (s.end is None or s.end >= instant):
                 mrr[s.plan] += s.mrr
@@ -313,25 +341,26 @@ class Company:
     @cached_property
     def slices(self) -> list[Slice]:
         """The total, then every value of every segment."""
-        def slice_of(segment: str, value: str, customers: list[str], orders: list[Order]) -> Slice:
-            paid = [self.first_paid_at(customer) for customer in customers if self.stretches.get(customer)]
-            return Slice(segment, value, customers, orders, self.day(min(paid)) if paid else None,
+        def slice_of(segment: str, value: str, customers: list[str], booked: list[Order]) -> Slice:
+            paid = [self.first_paid[customer] for customer in customers if customer in self.first_paid]
+            orders = [order for order in booked if not order.is_correction]
+            return Slice(segment, value, customers, booked, orders, self.day(min(paid)) if paid else None,
                          min((order.day for order in orders), default=None))
 
-        result = [slice_of("all", "all", list(self.customers), self.orders)]
+        result = [slice_of("all", "all", list(self.customers), self.booked)]
         for segment in (s for s in self.settings["segments"] if s in OF_PLANS):
             by_value = defaultdict(set)
             for plan in self.plans:
                 by_value[self.plan_value(segment, plan)].add(plan)
             for value, plans in sorted(by_value.items()):
                 paid = [s.start for theirs in self.stretches.values() for s in theirs if s.plan in plans]
-                result.append(Slice(segment, value, [], [], self.day(min(paid)) if paid else None, None, plans))
+                result.append(Slice(segment, value, [], [], [], self.day(min(paid)) if paid else None, None, plans))
         for segment in self.attributes:
             # Reading: the segment is called what the var calls it, whatever the case of the column's name.
             values = {customer: self.attribute_value(segment, customer) for customer in (*self.customers, None)}
             for value in sorted(set(values.values())):
                 result.append(slice_of(segment, value, [c for c in self.customers if values[c] == value],
-                                       [order for order in self.orders if values[order.customer] == value]))
+                                       [order for order in self.booked if values[order.customer] == value]))
         return result
 
     def periods(self, grain: str, first: date | None) -> list[tuple[date, date]]:
@@ -352,16 +381,18 @@ class Company:
         for grain in self.settings["period_grains"]:
             for start, end in self.periods(grain, first(self.slices[0])):
                 for part in self.slices:
-                    if first(part) is not None and first(part) < end:
+                    part_from = first(part)
+                    if part_from is not None and part_from < end:
                         yield {"period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,
                                "is_complete": end <= self.as_of, "segment": part.segment,
                                "segment_value": part.value}, grain, start, end, part
 
     # measures of one slice in one period
 
-    def mrr_measures(self, part: Slice, start: date, end: date) -> tuple[Counter, Counter]:
+    def mrr_measures(self, part: Slice, start: date, end: date) -> tuple[Counts, Amounts]:
         """Counts and exact amounts of the subscription side."""
-        n, amount = Counter(), Counter()
+        n: Counts = Counter()
+        amount: Amounts = defaultdict(Fraction)
         moves = self.movements(start, end)
         customers = [c for c in part.customers if c in moves]
         if part.plans is not None:
@@ -387,7 +418,7 @@ class Company:
         while not self.mrr_before(customer, self.midnight(day)) > 0 == self.mrr_before(
                 customer, self.midnight(day + DAY)):
             day -= DAY
-        return (day - self.day(self.first_paid_at(customer))).days
+        return (day - self.day(self.first_paid[customer])).days
 
     def subscribers(self, part: Slice, day: date) -> set[str]:
         """Customers of a slice with a live stretch that is not paused, at the left limit of a date."""
@@ -398,6 +429,7 @@ class Company:
     def order_measures(self, part: Slice, grain: str, start: date, end: date) -> Row:
         """Counts, exact amounts and gaps of the order side."""
         previous_start = self.previous(grain, start)[0]
+        booked = [order for order in part.booked if order.day < end]
         to_date = [order for order in part.orders if order.day < end]
         here = [order for order in to_date if order.day >= start]
         known = [order for order in to_date if order.customer is not None]
@@ -407,14 +439,16 @@ class Company:
         previous = {order.customer for order in known if previous_start <= order.day < start}
         days = {customer: [order.day for order in self.orders_of[customer] if order.day < end] for customer in now}
         return {
-            "orders": len(here), "revenue": sum(order.revenue for order in here), "ordering": len(now),
+            "orders": len(here), "revenue": sum(order.revenue for order in booked if order.day >= start),
+            "ordering": len(now),
             "new": len(set(now) - before), "returning": sum(ever[customer] >= 2 for customer in now),
             "repeat": sum(count >= 2 for count in now.values()), "identified_orders": sum(now.values()),
             "to_date": len(ever), "repeat_to_date": sum(count >= 2 for count in ever.values()),
             "gaps": [(b - a).days for theirs in days.values() for a, b in zip(theirs, theirs[1:]) if b >= start],
             "previous": len(previous), "retained": len(previous & set(now)),
-            "revenue_to_date": sum(order.revenue for order in to_date),
-            "identified_revenue_to_date": sum(order.revenue for order in known),
+            # Reading: of all that was booked, also by customers who have corrections alone.
+            "revenue_to_date": sum(order.revenue for order in booked),
+            "identified_revenue_to_date": sum(order.revenue for order in booked if order.customer is not None),
         }
 
 
@@ -495,11 +529,11 @@ def _add_trends(company: Company, rows: list[Row]) -> None:
             known = [day for day in complete if day <= start]
             means = []
             for length in (3, 12):
-                rates = [exact[day] for day in known[-length:] if exact[day] is not None]
+                rates = [share for day in known[-length:] if (share := exact[day]) is not None]
                 means.append(rate(sum(rates), len(rates)) if len(known) >= length else None)
-            last = [exact[day] for day in known[-3:]]
+            last = [share for day in known[-3:] if (share := exact[day]) is not None]
             direction = None
-            if len(last) == 3 and None not in last:
+            if len(last) == 3:
                 direction = ("rising" if last[0] < last[1] < last[2] else "falling" if last[0] > last[1] > last[2]
                              else "mixed")
             # Reading: the 29th of February looks back at the 28th.
@@ -549,22 +583,27 @@ def _plan_transitions_by_period(company: Company) -> list[Row]:
 def _revenue_change_by_period(company: Company) -> list[Row]:
     result = []
     for six, grain, start, end, part in company.rows(lambda part: part.ordered_from):
-        previous_start, flows = company.previous(grain, start)[0], Counter()
-        now, before, ever = Counter(), Counter(), set()
-        for order in part.orders:
+        previous_start = company.previous(grain, start)[0]
+        flows: dict[str, Fraction] = defaultdict(Fraction)
+        now: dict[str | None, Fraction] = defaultdict(Fraction)
+        before: dict[str | None, Fraction] = defaultdict(Fraction)
+        for order in part.booked:
             now[order.customer] += order.revenue if start <= order.day < end else 0
             before[order.customer] += order.revenue if previous_start <= order.day < start else 0
         ordered = {order.customer for order in part.orders if start <= order.day < end}
         ordered_before = {order.customer for order in part.orders if previous_start <= order.day < start}
         ever = {order.customer for order in part.orders if order.day < start}
-        for customer in (ordered | ordered_before) - {None}:
-            if customer not in ordered:
+        for customer in (now.keys() | before.keys()) - {None}:
+            rest = now[customer] - before[customer]
+            if customer in ordered_before - ordered:
                 flows["lost"] += before[customer]
-            elif customer in ordered_before:
-                flows["growth"] += max(now[customer] - before[customer], 0)
-                flows["shrinkage"] += max(before[customer] - now[customer], 0)
-            else:
+                rest += before[customer]
+            if customer in ordered - ordered_before:
                 flows["returning" if customer in ever else "new"] += now[customer]
+                rest -= now[customer]
+            # Reading: with orders in both periods, what changed; else corrections, which shrink the revenue of the
+            # period without orders in which they are booked, and let that of the following one grow.
+            flows["growth" if rest > 0 else "shrinkage"] += abs(rest)
         result.append({
             **six, "previous_revenue": sum_of_amounts(sum(before.values())),
             "new_customer_revenue": sum_of_amounts(flows["new"]),
@@ -593,13 +632,14 @@ def _clv_by_period(company: Company) -> list[Row]:
             n, amount = company.mrr_measures(part, start, end)
             arpa, churn = ratio(amount["closing"], n["closing"]), ratio(n["churn"], n["opening"])
             # Reading: the window is the six periods right before this one, fewer where the calendar starts later.
-            rates, before = [], (start, end)
+            rates: list[Fraction] = []
+            before = (start, end)
             for _ in range(6):
                 before = company.previous(grain, before[0])
                 if before[1] > paid_from:
                     counts = company.mrr_measures(part, *before)[0]
-                    rates.append(ratio(counts["churn"], counts["opening"]))
-            rates = [r for r in rates if r is not None]
+                    share = ratio(counts["churn"], counts["opening"])
+                    rates += [] if share is None else [share]
             trailing = ratio(sum(rates), len(rates))
         # Reading: CLVs are computed from exact ratios and rounded once, not from the rounded arpa or order value.
         margin = times(arpa, MONTHS_IN_GRAIN[grain], company.gross_margin)
@@ -648,7 +688,7 @@ def _repeat_purchase_by_period(company: Company) -> list[Row]:
 def _retention_by_cohort(company: Company) -> list[Row]:
     result = []
     everything = company.slices[0]
-    first_paid = {c: company.day(company.first_paid_at(c)) for c in company.customers if company.stretches.get(c)}
+    first_paid = {c: company.day(company.first_paid[c]) for c in company.customers if c in company.first_paid}
     first_order = {c: company.orders_of[c][0].day for c in company.customers if company.orders_of.get(c)}
     for basis, side_from, first_day in (("subscription", everything.paid_from, first_paid),
                                         ("order", everything.ordered_from, first_order)):
@@ -666,9 +706,9 @@ def _retention_by_cohort(company: Company) -> list[Row]:
                             closing = [company.mrr_before(c, company.midnight(end)) for c in cohort]
                             retained, revenue, total = sum(v > 0 for v in closing), sum(closing), None
                         else:
-                            theirs = [order for c in cohort for order in company.orders_of[c] if order.day < end]
+                            theirs = [order for c in cohort for order in company.booked_of[c] if order.day < end]
                             inside = [order for order in theirs if order.day >= start]
-                            retained = len({order.customer for order in inside})
+                            retained = len({order.customer for order in inside if not order.is_correction})
                             revenue, total = sum(o.revenue for o in inside), sum(o.revenue for o in theirs)
                         row.update({"retained_customers": retained,
                                     "retention_rate": rate(retained, len(cohort)), "revenue": sum_of_amounts(revenue),
@@ -681,7 +721,7 @@ def _mrr_movements(company: Company) -> list[Row]:
     result = []
     for customer in sorted(company.stretches):
         # Reading: the ledger is no period mart, so it stays whole where the day grain is removed.
-        for start, end in company.periods("day", company.day(company.first_paid_at(customer))):
+        for start, end in company.periods("day", company.day(company.first_paid[customer])):
             kind, o, c = company.movement(customer, start, end)
             # Reading: a day that closes where it opened (transient or swapped and back) changed nothing: no row.
             if o != c:
@@ -694,19 +734,19 @@ def _customers(company: Company) -> list[Row]:
     result = []
     for customer, raw in sorted(company.customers.items()):
         stretches = company.stretches.get(customer, [])
-        current = sum((s.mrr for s in stretches if s.end is None), Fraction(0))
+        current = sum((s.mrr for s in stretches if s.end is None), ZERO)
         # Reading: of the highest MRR at as_of_date, ties by plan id; null for a customer who does not pay then.
         plan = company.highest_plan(customer, datetime.max) if current > 0 else None
-        churned_at = None if current > 0 or not stretches else max(s.end for s in stretches)
+        churned_at = None if current > 0 else max((s.end for s in stretches if s.end), default=None)
         orders = company.orders_of.get(customer, [])
         gaps = [(b.day - a.day).days for a, b in zip(orders, orders[1:])]
-        revenue = sum((order.revenue for order in orders), Fraction(0))
+        revenue = sum((order.revenue for order in company.booked_of.get(customer, [])), ZERO)
         result.append({
             "customer_id": customer, "created_at": company.instant(raw["created_at"]),
             # Reading: a null attribute stays null here; `unknown` is the name of a segment value.
             **{name: raw.get(name) for name in ("country", "acquisition_channel")},
             "plan_id": plan, "plan_name": company.plans[plan]["plan_name"] if plan else None,
-            "first_paid_at": company.first_paid_at(customer), "churned_at": churned_at,
+            "first_paid_at": company.first_paid.get(customer), "churned_at": churned_at,
             "current_mrr": money(current), "is_paying": current > 0,
             # Reading: no orders are 0 orders and revenue 0; only the averages and instants are null then.
             "orders": len(orders), "revenue": sum_of_amounts(revenue),
@@ -732,7 +772,9 @@ def _plans(company: Company) -> list[Row]:
             "plan_id": plan, "plan_name": raw["plan_name"],
             # Reading: a null product stays null here; `unknown` is the name of a segment value.
             "product": raw["product"], "tier": None if raw["tier"] is None else int(raw["tier"]),
-            "price": sum_of_amounts(Fraction(raw["price"])), "currency": raw["currency"],
+            "price": sum_of_amounts(Fraction(raw["price"])),
+            # Reading: in capital letters, however it is written in the raw table.
+            "currency": raw["currency"].upper(),
             "billing_interval": raw["billing_interval"], "billing_interval_count": int(raw["billing_interval_count"]),
             "mrr": money(sum(running.values())), "paying_customers": sum(mrr > 0 for mrr in running.values())})
     return result

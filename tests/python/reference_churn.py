@@ -7,12 +7,13 @@ import csv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reference import DAY, Company, FirstDate, Marts, Order, Raw, Row, Settings, Slice, either_from, money, rate
+from reference import DAY, ZERO, Company, FirstDate, Marts, Raw, Row, Settings, Slice, either_from, money, plain, rate
 
 DEFAULTS = {"renewal_grace_days": 30, "inactivity_days": 90, "single_purchase_days": 90, "declining_days": 45,
             "trial_conversion_days": 30}
@@ -66,7 +67,7 @@ class Loss(NamedTuple):
     customer: str
     day: date
     mrr: Fraction
-    plan: str
+    plan: str | None
     reason: str | None
     tie: Any
 
@@ -84,17 +85,16 @@ class Facts(Company):
 
     def __init__(self, raw: Raw, settings: Settings) -> None:
         super().__init__(raw, {**DEFAULTS, **settings})
-        self.paid_on, self.events, self.losses = cache(self.paid_on), cache(self.events), cache(self.losses)
-        self.requests, self.product_changes = cache(self.requests), cache(self.product_changes)
-        self.stages, self.exists_from = cache(self.stages), cache(self.exists_from)
+        for name in ("paid_on", "events", "losses", "requests", "product_changes", "stages", "exists_from"):
+            setattr(self, name, cache(getattr(self, name)))
         self.activity = [(row["customer_id"], date.fromisoformat(row["activity_date"]), int(row["events"]))
                          for row in raw.get("activity") or []]
         # The last instant at which a paid stretch of a subscription starts, known by now or not.
-        self.last_paid_start = {}
-        self.terms = []
-        for row in raw.get("subscriptions") or []:
-            row = {k: None if v == "" else v for k, v in row.items()}
-            start, end = self.instant(row["started_at"]), self.instant(row["ended_at"])
+        self.last_paid_start: dict[str, datetime] = {}
+        self.terms: list[Term] = []
+        for texts in raw.get("subscriptions") or []:
+            row: Row = {k: None if v == "" else v for k, v in texts.items()}
+            start, end = self.instant(row["started_at"]), self.end(row["ended_at"])
             if (end is None or end > start) and self._mrr(row, self.plans[row["plan_id"]]) > 0:
                 self.last_paid_start[row["subscription_id"]] = max(
                     start, self.last_paid_start.get(row["subscription_id"], start))
@@ -104,20 +104,22 @@ class Facts(Company):
             self.terms.append(Term(row["subscription_id"], row["customer_id"], row["plan_id"],
                                    self.plan_value("product", row["plan_id"]), row["status"], start, known_end, end,
                                    self._mrr(row, self.plans[row["plan_id"]]),
-                                   self.instant(row["cancel_requested_at"]), row["end_reason"], row))
+                                   row["cancel_requested_at"] and self.instant(row["cancel_requested_at"]),
+                                   row["end_reason"], row))
         self.terms.sort(key=lambda term: (term.subscription, term.start))
         self.paid_terms = [term for term in self.terms if term.mrr > 0]
 
     def first_paid_on(self, customer: str) -> date | None:
         """The business date of the first paid instant, or None."""
-        at = self.first_paid_at(customer)
+        at = self.first_paid.get(customer)
         return None if at is None else self.day(at)
 
     # paying, day by day
 
-    def paid_on(self, customer: str, day: date) -> Counter:
+    def paid_on(self, customer: str, day: date) -> dict[str, Fraction]:
         """What the customer pays by plan at the closing of a day."""
-        instant, mrr = self.midnight(day + DAY), Counter()
+        instant = self.midnight(day + DAY)
+        mrr: dict[str, Fraction] = defaultdict(Fraction)
         for s in self.stretches[customer]:
             if s.start < instant and (s.end is None or s.end >= instant):
                 mrr[s.plan] += s.mrr
@@ -130,14 +132,14 @@ class Facts(Company):
 
     def change_of_pay(self, customer: str, day: date) -> tuple[Fraction, Fraction]:
         """MRR at the closing of the day before and of the day."""
-        return sum(self.paid_on(customer, day - DAY).values()), sum(self.paid_on(customer, day).values())
+        return sum(self.paid_on(customer, day - DAY).values(), ZERO), sum(self.paid_on(customer, day).values(), ZERO)
 
     def return_days(self, customer: str) -> Iterator[date]:
         """The days on which a customer who had paid and did not any more pays again."""
         for day in self.moving_days(customer):
             before, after = self.change_of_pay(customer, day)
             # The first payment is no return, one after a first payment of some hours is.
-            if before == 0 < after and day > self.first_paid_on(customer):
+            if before == 0 < after and day > self.day(self.first_paid[customer]):
                 yield day
 
     # cancellations and changes of plan
@@ -169,13 +171,14 @@ class Facts(Company):
         result = []
         for customer in self.stretches:
             for day in self.moving_days(customer):
-                before, after = defaultdict(Counter), defaultdict(Counter)
+                before: dict[str, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+                after: dict[str, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
                 for when, side in ((day - DAY, before), (day, after)):
                     for plan, mrr in self.paid_on(customer, when).items():
                         side[self.plan_value("product", plan)][plan] += mrr
                 for product in before.keys() & after.keys():
                     o, c = before[product], after[product]
-                    opening, closing = sum(o.values()), sum(c.values())
+                    opening, closing = sum(o.values(), ZERO), sum(c.values(), ZERO)
                     tiers = [[int(self.plans[plan]["tier"]) for plan in side if self.plans[plan]["tier"] is not None]
                              for side in (o, c)]
                     # The highest tier of each side, if both have one.
@@ -201,9 +204,12 @@ class Facts(Company):
                                        self._reason_of(customer, day), ""))
         for change in self.product_changes():
             if change.kind == "downgrade":
-                result.append(Loss("downgrade", change.customer, change.day, max(change.opening - change.closing, 0),
+                result.append(Loss("downgrade", change.customer, change.day, max(change.opening - change.closing, ZERO),
                                    change.plan, self._reason_of(change.customer, change.day), change.product))
-        for request in self.requests():
+        # Reading: the event and its MRR; cancellations_by_period goes on to count each request.
+        last = {(request.subscription, request.customer, request.day): request
+                for request in sorted(self.requests(), key=lambda request: request.at)}
+        for request in last.values():
             result.append(Loss("cancel_request", request.customer, request.day, request.mrr, request.plan,
                                request.reason, (request.subscription, request.at)))
         for term in self.paid_terms:
@@ -219,9 +225,9 @@ class Facts(Company):
 
     def _reason_of(self, customer: str, day: date) -> str | None:
         """The reason of the paid stretch that ended last on a day."""
-        ended = [t for t in self.paid_terms if t.customer == customer and t.end and self.day(t.end) == day]
-        last = min(ended, key=lambda t: (-(t.end - self.midnight(day)), -t.mrr, t.subscription), default=None)
-        return last and last.reason
+        ended = [(self.midnight(day) - t.end, -t.mrr, t.subscription, t.reason) for t in self.paid_terms
+                 if t.customer == customer and t.end and self.day(t.end) == day]
+        return min(ended, key=lambda found: found[:3])[3] if ended else None
 
     def events(self) -> list[Row]:
         """The rows of churn_events."""
@@ -233,8 +239,8 @@ class Facts(Company):
             # Of equal losses the first by id (of subscription and instant, or product) tells plan and reason.
             largest = min(losses, key=lambda loss: (-loss.mrr, loss.tie))
             returns = [d for d in self.return_days(customer) if d > day] if definition != "downgrade" else []
-            result.append(self._event(definition, customer, day, sum(loss.mrr for loss in losses), largest.plan,
-                                      largest.reason, self.first_paid_on(customer), min(returns, default=None)))
+            result.append(self._event(definition, customer, day, sum((loss.mrr for loss in losses), ZERO), largest.plan,
+                                      largest.reason, self.day(self.first_paid[customer]), min(returns, default=None)))
         for customer in self.customers:
             days = [order.day for order in self.orders_of.get(customer, [])]
             found = [("inactivity", a, days[i + 1:], "inactivity_days") for i, a in enumerate(days)]
@@ -248,14 +254,15 @@ class Facts(Company):
 
     def _event(self, definition: str, customer: str, day: date, mrr: Fraction | None, plan: str | None,
                reason: str | None, first: date, returned: date | None) -> Row:
-        reason = (reason or "").strip(" ") or None
-        known = [row for row in seed("churn_reasons") if reason is not None and row["end_reason"] == reason.lower()]
-        kind = known[0]["churn_type"] if known else "voluntary" if definition == "downgrade" else "unknown"
+        # Reading: a reason that is not in the seed is shown in small letters.
+        reason = plain(reason)
+        known = [row for row in seed("churn_reasons") if row["end_reason"] == reason]
+        otherwise = "voluntary" if definition in ("downgrade", "cancel_request") else "unknown"
         tenure = max((day - first).days, 0)
         band = [row["tenure_band"] for row in seed("tenure_bands") if int(row["from_days"]) <= tenure
                 and (row["to_days"] == "" or tenure <= int(row["to_days"]))]
         return {"churn_definition": definition, "customer_id": customer, "churned_on": day, "mrr_lost": money(mrr),
-                "churn_type": "voluntary" if definition == "cancel_request" else kind,
+                "churn_type": known[0]["churn_type"] if known else otherwise,
                 "reason": known[0]["reason"] if known else reason or "unknown", "tenure_days": tenure,
                 "tenure_band": band[0], "plan_id": plan,
                 "is_new_customer": tenure < self.settings["new_customer_days"], "returned_on": returned}
@@ -282,11 +289,16 @@ class Facts(Company):
 
     # trials
 
+    def _is_trial(self, term: Term) -> bool:
+        # Reading: what a subscription has free once it was paid is no part of its trial either, nor a trial that ends.
+        return term.status == "trialing" and not any(
+            paid.subscription == term.subscription and paid.start < term.start for paid in self.paid_terms)
+
     def trials(self) -> Iterator[tuple[str, date, str, bool]]:
         """(customer, day, outcome, whether it converted in time) of each subscription that has been a trial."""
         trialing = defaultdict(list)
         for term in self.terms:
-            if term.status == "trialing":
+            if self._is_trial(term):
                 trialing[term.subscription].append(term)
         for first, *others in trialing.values():
             # The trial of a subscription that changed hands is that of its first customer.
@@ -309,7 +321,8 @@ class Facts(Company):
 
     def stages(self, customer: str) -> dict[date, str]:
         """The stage at the closing of every day on which the customer exists."""
-        result, settings = {}, self.settings
+        result: dict[date, str] = {}
+        settings = self.settings
         day, ordered = self.exists_from(customer), [order.day for order in self.orders_of.get(customer, [])]
         active_from = min([d for d in (self.first_paid_on(customer), *ordered[:1]) if d is not None], default=None)
         returned = decreased = None
@@ -333,7 +346,7 @@ class Facts(Company):
                 stage = "reactivated"
             elif mrr > 0 and decreased is not None and (day - decreased).days < settings["declining_days"]:
                 stage = "declining"
-            elif mrr == 0 and (day - last).days >= settings["declining_days"]:
+            elif mrr == 0 and last is not None and (day - last).days >= settings["declining_days"]:
                 stage = "declining"
             else:
                 stage = "active"
@@ -362,7 +375,8 @@ class Facts(Company):
             signs.append("silent for longer than usual")
         if 2 * self.events_of(customer, 30, 0) < self.events_of(customer, 60, 30):
             signs.append("activity halved")
-        spent, spent_before = (sum(order.revenue for order in orders if n * DAY >= self.as_of - order.day > m * DAY)
+        booked = self.booked_of.get(customer, [])
+        spent, spent_before = (sum(order.revenue for order in booked if n * DAY >= self.as_of - order.day > m * DAY)
                                for n, m in ((90, 0), (180, 90)))
         if spent_before > 0 and 2 * spent < spent_before:
             signs.append("spend halved")
@@ -383,12 +397,12 @@ class Facts(Company):
 
     def trial_ends_within(self, customer: str, hours: int) -> bool:
         limit = self.midnight(self.as_of) + timedelta(hours=hours)
-        return any(t.customer == customer and t.status == "trialing" and t.end is None
+        return any(t.customer == customer and self._is_trial(t) and t.end is None
                    and t.scheduled_end is not None and t.scheduled_end <= limit for t in self.terms)
 
-    def scores(self, measure: Callable[[list[Order]], Any]) -> dict[str, int]:
+    def scores(self, measure: Callable[[str], Any]) -> dict[str, int]:
         """Fifths of the customers with an order: by how many of them there are below, so that equals score alike."""
-        values = {customer: measure(self.orders_of[customer]) for customer in self.customers
+        values = {customer: measure(customer) for customer in self.customers
                   if self.orders_of.get(customer)}
         return {customer: 1 + 5 * sum(other < value for other in values.values()) // len(values)
                 for customer, value in values.items()}
@@ -396,17 +410,18 @@ class Facts(Company):
     def upsell_headroom(self, customer: str) -> Fraction | None:
         """What one tier more would bring, None if nothing is paid."""
         running = [t for t in self.paid_terms if t.customer == customer and t.end is None]
-        total = Fraction(0)
+        total = ZERO
         for term in running:
             plan = self.plans[term.plan]
             alike = [other for other in self.plans.values()
                      if None not in (plan["product"], plan["tier"], other["tier"])
-                     and all(other[key] == plan[key] for key in ("product", "currency", "billing_interval",
+                     and plain(other["currency"]) == plain(plan["currency"])
+                     and all(other[key] == plan[key] for key in ("product", "billing_interval",
                                                                  "billing_interval_count"))
                      and int(other["tier"]) > int(plan["tier"])]
             if alike:
                 following = min(alike, key=lambda other: (int(other["tier"]), Fraction(other["price"])))
-                total += max(self._mrr(term.row, following) - term.mrr, 0)
+                total += max(self._mrr(term.row, following) - term.mrr, ZERO)
         return total if running else None
 
 
@@ -446,7 +461,7 @@ def _churn_by_definition_by_period(facts: Facts) -> list[Row]:
                 lost = [event for day, event in events[definition]
                         if start <= day < end and event["customer_id"] in customers]
                 base = sum(facts.can_be_lost(definition, customer, start) for customer in customers)
-                mrr = sum((event["mrr_lost"] for event in lost), money(0)) if definitions is BY_SUBSCRIPTION else None
+                mrr = sum((event["mrr_lost"] for event in lost), Decimal(0)) if definitions is BY_SUBSCRIPTION else None
                 result.append({**six, "churn_definition": definition, "opening_customers_at_risk": base,
                                "lost_customers": len(lost), "loss_rate": rate(len(lost), base), "lost_mrr": mrr})
     return result
@@ -469,23 +484,24 @@ def _churn_reasons_by_period(facts: Facts) -> list[Row]:
         lost, mrr = sum(len(row) for row in rows.values()), sum(sum(row) for row in rows.values())
         for (kind, reason, band, plan), row in rows.items():
             result.append({**six, "churn_type": kind, "reason": reason, "tenure_band": band, "plan_id": plan,
-                           "churned_customers": len(row), "churned_mrr": money(sum(row, Fraction(0))),
+                           "churned_customers": len(row), "churned_mrr": money(sum(row, ZERO)),
                            "share_of_churned_customers": rate(len(row), lost),
                            "share_of_churned_mrr": rate(sum(row), mrr)})
     return result
 
 
 def _cancellations_by_period(facts: Facts) -> list[Row]:
-    found = defaultdict(list)  # (day, customer, MRR) by kind
+    found: dict[str, list[tuple[date, str, Fraction]]] = defaultdict(list)  # (day, customer, MRR) by kind
     for request in facts.requests():
-        first = facts.first_paid_on(request.customer)
-        found["requested"].append((max(request.day, first), request.customer, None))
+        first = facts.day(facts.first_paid[request.customer])
+        found["requested"].append((max(request.day, first), request.customer, ZERO))
         if request.outcome_day is not None:
-            found[request.outcome].append((max(request.outcome_day, first), request.customer, None))
+            found[request.outcome].append((max(request.outcome_day, first), request.customer, ZERO))
     for change in facts.product_changes():
         less = change.opening - change.closing
-        found[change.kind].append((change.day, change.customer, max(less, 0) if change.kind == "downgrade" else -less))
-    found["free"] = [(day, customer, None) for customer, day in facts.paid_to_free()]
+        mrr = max(less, ZERO) if change.kind == "downgrade" else -less
+        found[change.kind].append((change.day, change.customer, mrr))
+    found["free"] = [(day, customer, ZERO) for customer, day in facts.paid_to_free()]
     result = []
     for six, _, start, end, part in facts.rows(by_attributes(lambda part: part.paid_from)):
         customers, n = set(part.customers), facts.mrr_measures(part, start, end)[0]
@@ -497,7 +513,7 @@ def _cancellations_by_period(facts: Facts) -> list[Row]:
             row[f"cancellations_{kind}"] = len(here[kind])
         for kind in ("downgrade", "upgrade"):
             row[f"{kind}_customers"] = len({customer for customer, _ in here[kind]})
-            row[f"{kind}_mrr"] = money(sum((mrr for _, mrr in here[kind]), Fraction(0)))
+            row[f"{kind}_mrr"] = money(sum((mrr for _, mrr in here[kind]), ZERO))
         row["paid_to_free_customers"] = len({customer for customer, _ in here["free"]})
         result.append(row | {"churned_customers": n["churn"], "churn_rate": rate(n["churn"], n["opening"])})
     return result
@@ -564,10 +580,10 @@ def _lifecycle_transitions_by_period(facts: Facts) -> list[Row]:
 
 def _customers(facts: Facts) -> list[Row]:
     """The columns of `customers` that reference.py does not have."""
-    recency = facts.scores(lambda orders: orders[-1].day)
-    frequency = facts.scores(len)
-    monetary = facts.scores(lambda orders: sum(order.revenue for order in orders))
-    names = {(int(row["recency_score"]), int(row["frequency_score"])): row["rfm_segment"]
+    recency = facts.scores(lambda customer: facts.orders_of[customer][-1].day)
+    frequency = facts.scores(lambda customer: len(facts.orders_of[customer]))
+    monetary = facts.scores(lambda customer: sum(order.revenue for order in facts.booked_of[customer]))
+    names: dict[Any, str] = {(int(row["recency_score"]), int(row["frequency_score"])): row["rfm_segment"]
              for row in seed("rfm_segments")}
     result = []
     for customer in facts.customers:

@@ -88,7 +88,7 @@ def test_marts_equal_the_reference(seed: int, tmp_path: Path) -> None:
     project = project_with(settings["period_grains"], tmp_path)
     finished = build(tmp_path, {"raw_location": location, **variables}, cwd=project)
 
-    differences = []
+    differences: list[tuple[Any, ...]] = []
     for mart, expected_rows in reference(raw, settings).items():
         key = KEYS.get(mart, PERIOD_KEY)
         expected = {tuple(row[k] for k in key): row for row in expected_rows}
