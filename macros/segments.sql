@@ -15,6 +15,11 @@
     {{ return(names | unique | list) }}
 {%- endmacro %}
 
+{#- The default of the var `segments`. -#}
+{% macro default_segments() -%}
+    {{ return(['country', 'acquisition_channel', 'plan', 'product', 'billing_interval']) }}
+{%- endmacro %}
+
 {#- The segments of subscriptions alone: what a plan says of them. -#}
 {% macro plan_segments() -%}
     {{ return(['plan', 'product', 'billing_interval']) }}
