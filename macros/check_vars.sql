@@ -1,14 +1,19 @@
-{#-
-    Stops before the first model where a var cannot mean anything, and warns of one that nobody reads: a var with a
-    typing error would otherwise go unnoticed. Runs on-run-start.
--#}
-{% macro check_vars() -%}
-    {%- set known = [
+{#- The vars that something reads: those of dbt_project.yml. -#}
+{% macro known_vars() -%}
+    {{ return([
         'raw_location', 'raw_schema', 'raw_database', 'as_of_date', 'reporting_timezone', 'reporting_currency',
         'fiscal_year_start_month', 'segments', 'countable_order_statuses', 'gross_margin', 'new_customer_days',
         'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'declining_days', 'trial_conversion_days',
-        'low_sample_customers', 'company_stage'
-    ] -%}
+        'low_sample_customers', 'company_stage', 'restatement_limit', 'accept_restatement'
+    ]) }}
+{%- endmacro %}
+
+{#-
+    Stops before the first model where a var cannot mean anything, or where nothing reads it: a var with a typing error
+    would otherwise go unnoticed, and the demo be built for a misspelt raw_location. Runs on-run-start.
+-#}
+{% macro check_vars() -%}
+    {%- set known = known_vars() -%}
     {%- set attributes = ['country', 'acquisition_channel', 'plan', 'product', 'billing_interval'] -%}
     {%- set problems = [] -%}
 
@@ -31,6 +36,14 @@
     {%- endif -%}
     {%- if var('gross_margin') is not number -%}
         {%- do problems.append("gross_margin is a number such as 0.8, not '" ~ var('gross_margin') ~ "'") -%}
+    {%- endif -%}
+    {%- if var('restatement_limit') is not number or var('restatement_limit') < 0 -%}
+        {%- do problems.append(
+            "restatement_limit is a share such as 0.05, not '" ~ var('restatement_limit') ~ "'"
+        ) -%}
+    {%- endif -%}
+    {%- if var('accept_restatement') is not boolean -%}
+        {%- do problems.append("accept_restatement is true or false, not '" ~ var('accept_restatement') ~ "'") -%}
     {%- endif -%}
     {%- for name in known if name.endswith('_days') or name == 'low_sample_customers' -%}
         {%- if var(name) is not integer or var(name) < 1 -%}
@@ -61,13 +74,18 @@
             ~ "; RETENTION_WAREHOUSE names another file"
         ) -%}
     {%- endif -%}
+    {%- if execute -%}
+        {%- set answer = ask_publication('check_var_names', {
+            'given': (invocation_args_dict.get('vars') or {}).keys() | list,
+            'known': known,
+            'project_folder': invocation_args_dict.project_dir,
+            'is_root': project_name == 'retention_marts'
+        }, stops=false) -%}
+        {%- do problems.extend(answer.lines) -%}
+    {%- endif -%}
     {%- if problems -%}
         {{ exceptions.raise_compiler_error('Vars that cannot be used:\n  ' ~ problems | join('\n  ')) }}
     {%- endif -%}
-
-    {%- for name in invocation_args_dict.get('vars') or {} if execute and name not in known -%}
-        {%- do exceptions.warn("The var '" ~ name ~ "' means nothing here. There are: " ~ known | join(', ') ~ '.') -%}
-    {%- endfor -%}
 {%- endmacro %}
 
 {#- Whether a text is a day of the calendar, from 1900 to 2199, written like 2024-07-01. -#}
