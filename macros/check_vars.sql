@@ -39,7 +39,7 @@
     {%- endif -%}
     {%- if var('restatement_limit') is not number or var('restatement_limit') < 0 -%}
         {%- do problems.append(
-            "restatement_limit is a share such as 0.05, not '" ~ var('restatement_limit') ~ "'"
+            "restatement_limit is a share such as 0.1, not '" ~ var('restatement_limit') ~ "'"
         ) -%}
     {%- endif -%}
     {%- if var('accept_restatement') is not boolean -%}
