@@ -33,6 +33,7 @@ docs: export RETENTION_WAREHOUSE = target/docs.duckdb
 docs: export RETENTION_MARTS = target/docs_marts.duckdb
 docs: .venv/build
 	mkdir -p target
+	rm -f $(RETENTION_WAREHOUSE) $(RETENTION_MARTS)
 	$(DBT) $(BUILD) $(WITH_VARS)
 	$(DBT) docs generate --static $(WITH_VARS)
 

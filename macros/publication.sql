@@ -180,11 +180,13 @@
     {{ return((graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first).relation_name) }}
 {%- endmacro %}
 
-{#- The vars that the build runs with, set or not. -#}
+{#- The vars that the build runs with, set or not, as JSON can hold them: YAML makes a date of 2024-07-01. -#}
 {% macro vars_in_use() -%}
     {%- set values = {} -%}
     {%- for name in known_vars() -%}
-        {%- do values.update({name: var(name)}) -%}
+        {%- set value = var(name) -%}
+        {%- set is_plain = value is none or value is boolean or value is number or value is iterable -%}
+        {%- do values.update({name: value if is_plain else value | string}) -%}
     {%- endfor -%}
     {{ return(values) }}
 {%- endmacro %}

@@ -172,8 +172,10 @@ def restatements(cursor: duckdb.DuckDBPyConnection, marts_file: Path, relations:
     """
     found = []
     with attached(cursor, marts_file):
-        for mart in LIMITED.keys() & relations.keys() & published_tables(cursor):
-            column, measure = LIMITED[mart]
+        comparable = relations.keys() & published_tables(cursor)
+        for mart, (column, measure) in LIMITED.items():
+            if mart not in comparable:
+                continue
             rows = cursor.execute(f"""
                 select earlier.period_start_date, earlier.{column}, latest.{column}
                 from {READERS}.main.{quoted(mart)} as earlier

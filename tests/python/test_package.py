@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,10 @@ def consumer(folder: Path, source: dict[str, str]) -> Path:
     for name, content in {
         "dbt_project.yml": {
             "name": "shop", "version": "1.0", "profile": "shop",
-            "vars": {"colour": 1, "retention_marts": {"segments": []}, "raw_location": str(folder / "{table}.csv")},
+            "vars": {
+                "colour": 1, "raw_location": str(folder / "{table}.csv"), "as_of_date": date(2024, 6, 15),
+                "retention_marts": {"segments": []},
+            },
         },
         "packages.yml": {"packages": [source]},
         "profiles.yml": {"shop": {"target": "own", "outputs": {"own": lines_of_the_macro()}}},

@@ -35,13 +35,18 @@ KEPT_LINE = r"Readers keep the marts of 2024-03-15 \(build {}\)\."
 
 @pytest.fixture(scope="module")
 def lean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The core marts with months alone, and of data tests those of marts and one more."""
+    """The core marts with months alone, and of data tests those of their keys and one more."""
     project = lean_project(tmp_path_factory.mktemp("lean"), MARTS)
     grains = project / "seeds" / "reference" / "period_grains.csv"
     lines = grains.read_text().splitlines(keepends=True)
     grains.write_text("".join(line for line in lines if line.startswith(("period_grain", "month"))))
     with open(project / "dbt_project.yml", "a") as file:
-        file.write("\ndata_tests:\n  +enabled: false\n  retention_marts:\n    marts:\n      +enabled: true\n")
+        file.write("\ndata_tests:\n  +enabled: false\n")
+    key_test = "- unique_combination:\n          arguments"
+    for path in (project / "models" / "marts").rglob("*.yml"):
+        path.write_text(
+            path.read_text().replace(key_test, key_test.replace("arg", "config: {enabled: true}\n          arg"))
+        )
     (project / "tests" / "mallory_is_no_customer.sql").write_text(
         "{{ config(enabled = true) }}\nselect * from {{ ref('mrr_movements') }} where customer_id = 'mallory'\n"
     )
