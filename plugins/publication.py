@@ -198,13 +198,16 @@ class Plugin(BasePlugin):
         """
         cursor.execute(f"delete from {SCRATCH}.main.changes")
         published = readers_file.published_in(self.marts)
+        keyless = ", ".join(mart["name"] for mart in build["marts"] if not mart["keys"])
+        if keyless:
+            keyless = f"Warning: no uniqueness test names the key of {keyless}, so build_changes leaves them out."
         try:
             if published and published["is_demo"] == build["is_demo"]:
                 settings = changes.changed_settings(published, self.facts(cursor, build))
                 changes.find_changes(cursor, self.marts, build["marts"], settings)
             elif not published and self.marts.exists():
                 return answer(self.incomparable("it is not what was published"))
-            return answer()
+            return answer(keyless)
         except duckdb.Error as error:
             cursor.execute(f"delete from {SCRATCH}.main.changes")
             return answer(self.incomparable(reason(error)))
