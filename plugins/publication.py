@@ -250,8 +250,10 @@ class Plugin(BasePlugin):
             facts = self.facts(cursor, build)
             before = readers_file.published_in(self.marts)
             comparable = before if before and before["is_demo"] == build["is_demo"] else None
+            warning = ""
             if comparable:
-                self.refuse_restatement(cursor, relations, build["vars"], changes.changed_settings(comparable, facts))
+                settings = changes.changed_settings(comparable, facts)
+                warning = self.refuse_restatement(cursor, relations, build["vars"], settings)
             readers_file.publish(cursor, self.marts, self.parquet, marts, facts)
         except NotPublished as error:
             return answer(f"Not published: {error}. {readers_have(self.marts, build_id)}", fails=True)
@@ -259,6 +261,7 @@ class Plugin(BasePlugin):
             self.unfinished = build_id
             raise
         lines, mart = headlines(cursor, relations)
+        lines.insert(0, warning)
         state = f"as of {facts['as_of_date']}" if facts["as_of_date"] else f"of {NO_DATA}"
         place = self.named + (f" and {self.parquet}" if self.parquet else "")
         lines.append(f"Published {len(marts)} marts to {place} (build {build_id[:SHORT]}, {state}).")
@@ -276,24 +279,25 @@ class Plugin(BasePlugin):
 
     def refuse_restatement(
         self, cursor: duckdb.DuckDBPyConnection, relations: dict[str, str], given: dict[str, Any], settings: list[str]
-    ) -> None:
-        """Compare complete months with the published ones.
+    ) -> str:
+        """Compare complete months with the published ones; a warning where these cannot be read.
 
         Raises NotPublished where more of them changes than the vars allow, unless they accept that.
         """
         try:
             found = changes.restatements(cursor, self.marts, relations)
-        except duckdb.Error:
-            return  # a damaged file, which compare_with_published has warned of
+        except duckdb.Error as error:
+            return f"Warning: {self.marts} cannot be read ({reason(error)}), so the restatement_limit held for nothing."
         limit = given["restatement_limit"]
         beyond = [restatement for restatement in found if restatement.share > limit]
         if beyond and not given["accept_restatement"]:
-            since = f"since the published build {', '.join(settings)} has changed. " if settings else ""
+            since = f"since the published build these have changed: {', '.join(settings)}. " if settings else ""
             raise NotPublished(
                 f"{since}{'T' if since else 't'}his build changes complete months that readers have: "
                 f"{'; '.join(map(str, beyond))}. The var restatement_limit allows {100 * limit:g} %. "
                 "If the new numbers are right, build once more with the var accept_restatement: true"
             )
+        return ""
 
     def restore_publication(self, cursor: duckdb.DuckDBPyConnection, argument: None) -> Answer:
         """Give readers the marts back that were published before."""
