@@ -1,15 +1,19 @@
-{#- Stops where the profile does not load the plugins, and says which lines do. The first of the on-run-start hooks. -#}
+{#-
+    Stops where the profile does not load the plugins, or would read a time without an offset by the machine's clock, and
+    says which lines are needed. The first of the on-run-start hooks.
+-#}
 {% macro check_profile() -%}
     {%- if execute -%}
-        {%- set loaded -%}
-            select count(distinct function_name)
+        {%- set is_fit -%}
+            select count(distinct function_name) = 2 and current_setting('TimeZone') in ('UTC', 'Etc/UTC')
             from duckdb_functions()
             where function_name in ('run_expectations', 'close_publication')
         {%- endset -%}
-        {%- if target.type != 'duckdb' or run_query(loaded).columns[0][0] < 2 -%}
+        {%- if target.type != 'duckdb' or not run_query(is_fit).columns[0][0] -%}
             {{ exceptions.raise_compiler_error(
                 "The profile '" ~ target.profile_name ~ "', output '" ~ target.name ~ "', does not load what guards and"
-                ~ " publishes the marts. Add these lines to that output in profiles.yml:\n" ~ profile_lines()
+                ~ " publishes the marts, or its time zone is not UTC. That output needs these lines in profiles.yml:\n"
+                ~ profile_lines()
             ) }}
         {%- endif -%}
     {%- endif -%}
@@ -20,6 +24,7 @@
 {% raw %}
       type: duckdb
       path: "{{ env_var('RETENTION_WAREHOUSE', 'warehouse.duckdb') }}"
+      settings: {TimeZone: UTC}
       module_paths: [., dbt_packages/retention_marts]
       plugins:
         - {module: plugins.guard, alias: guard}

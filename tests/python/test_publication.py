@@ -685,6 +685,9 @@ def test_a_profile_without_the_plugins_is_told_its_lines(company: Company) -> No
     assert "The profile 'retention_marts', output 'own', does not load what guards and publishes" in refused.output
     told = re.search(r"( +type: duckdb\n.*?)\n +\n", refused.output, re.S)
     assert told, refused.output
+    outputs["own"] = yaml.safe_load(told.group(1)) | {"settings": {"TimeZone": "Asia/Tokyo"}}
+    (profiles / "profiles.yml").write_text(yaml.safe_dump(own))
+    assert "or its time zone is not UTC." in company.dbt("build", DBT_PROFILES_DIR=str(profiles)).output
     outputs["own"] = yaml.safe_load(told.group(1))
     (profiles / "profiles.yml").write_text(yaml.safe_dump(own))
     company.build(DBT_PROFILES_DIR=str(profiles))
