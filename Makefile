@@ -1,8 +1,9 @@
-# make build   an environment in .venv, then the marts of the demo company in warehouse.duckdb
+# make build   an environment in .venv, then the marts: of the demo company, or of VARS='{"raw_location": ...}'
+# make restore   readers get the marts back that were published before the latest ones
 # make test    every check: linters, whole builds, real data
 # make validate  the guard alone: are the raw tables as the contract wants them?
 # make docs    one HTML file about every model and column: target/static_index.html
-# make lint    SQL style and conventions
+# make lint    style and conventions of SQL and Python
 # make bench   time and memory beside the usual ways, on SIZE=S, M, L or a number of customers: benchmarks/README.md
 # make lock    pin the newest packages that requirements/*.in allow (needs uv)
 
@@ -10,10 +11,17 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DBT := .venv/bin/dbt
 SIZE ?= S
 
-.PHONY: build validate test docs lint bench lock
+# Unit tests do not depend on the data: `make test` runs them.
+BUILD := build --exclude-resource-type unit_test
+WITH_VARS = $(if $(VARS),--vars '$(VARS)')
+
+.PHONY: build restore validate test docs lint bench lock
 
 build: .venv/build
-	$(DBT) build
+	$(DBT) $(BUILD) $(WITH_VARS)
+
+restore: .venv/build
+	$(DBT) run-operation restore_publication
 
 validate: .venv/build
 	$(DBT) build --select path:models/raw path:seeds/demo $(if $(VARS),--vars '$(VARS)')
@@ -25,13 +33,17 @@ docs: export RETENTION_WAREHOUSE = target/docs.duckdb
 docs: export RETENTION_MARTS = target/docs_marts.duckdb
 docs: .venv/build
 	mkdir -p target
-	$(DBT) build
-	$(DBT) docs generate --static
+	rm -f $(RETENTION_WAREHOUSE) $(RETENTION_MARTS)
+	$(DBT) $(BUILD) $(WITH_VARS)
+	$(DBT) docs generate --static $(WITH_VARS)
 
 lint: .venv/build .venv-lint/lint
 	.venv-lint/bin/sqlfluff lint models tests/singular
 	$(DBT) parse --target-path target/lint
 	.venv-lint/bin/dbt-bouncer run --config-file dbt-bouncer.yml
+	.venv-lint/bin/ruff check
+	.venv-lint/bin/ruff format --check
+	.venv-lint/bin/mypy
 
 bench: .venv/build .venv-bench/bench
 	.venv-bench/bin/python benchmarks/bench.py $(SIZE)

@@ -1,14 +1,19 @@
+{#- The vars that something reads: those of dbt_project.yml. -#}
+{% macro known_vars() -%}
+    {{ return([
+        'raw_location', 'raw_schema', 'raw_database', 'as_of_date', 'reporting_timezone', 'reporting_currency',
+        'fiscal_year_start_month', 'segments', 'max_segment_values', 'countable_order_statuses', 'gross_margin',
+        'new_customer_days', 'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'declining_days',
+        'trial_conversion_days', 'low_sample_customers', 'company_stage', 'restatement_limit', 'accept_restatement'
+    ]) }}
+{%- endmacro %}
+
 {#-
-    Stops before the first model where a var cannot mean anything, and warns of one that nobody reads: a var with a
-    typing error would otherwise go unnoticed. Runs on-run-start.
+    Stops before the first model where a var cannot mean anything, or where nothing reads it: a var with a typing error
+    would otherwise go unnoticed, and the demo be built for a misspelt raw_location. Runs on-run-start.
 -#}
 {% macro check_vars() -%}
-    {%- set known = [
-        'raw_location', 'raw_schema', 'raw_database', 'as_of_date', 'reporting_timezone', 'reporting_currency',
-        'fiscal_year_start_month', 'segments', 'countable_order_statuses', 'gross_margin', 'new_customer_days',
-        'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'declining_days', 'trial_conversion_days',
-        'low_sample_customers', 'company_stage'
-    ] -%}
+    {%- set known = known_vars() -%}
     {%- set problems = [] -%}
 
     {%- set as_of_date = var('as_of_date') -%}
@@ -25,15 +30,27 @@
             "reporting_timezone is a name such as Europe/Berlin, not '" ~ var('reporting_timezone') ~ "'"
         ) -%}
     {%- endif -%}
-    {%- if not modules.re.match('^[A-Z]{3}$', var('reporting_currency') | string) -%}
+    {%- if not modules.re.match('^[A-Za-z]{3}$', var('reporting_currency') | string) -%}
         {%- do problems.append("reporting_currency is a code such as USD, not '" ~ var('reporting_currency') ~ "'") -%}
     {%- endif -%}
     {%- if var('gross_margin') is not number -%}
         {%- do problems.append("gross_margin is a number such as 0.8, not '" ~ var('gross_margin') ~ "'") -%}
     {%- endif -%}
-    {%- for name in known if name.endswith('_days') or name == 'low_sample_customers' -%}
-        {%- if var(name) is not integer or var(name) < 1 -%}
-            {%- do problems.append(name ~ " is a whole number above 0, not '" ~ var(name) ~ "'") -%}
+    {%- if var('restatement_limit') is not number or var('restatement_limit') < 0 -%}
+        {%- do problems.append(
+            "restatement_limit is a share such as 0.1, not '" ~ var('restatement_limit') ~ "'"
+        ) -%}
+    {%- endif -%}
+    {%- if var('accept_restatement') is not boolean -%}
+        {%- do problems.append("accept_restatement is true or false, not '" ~ var('accept_restatement') ~ "'") -%}
+    {%- endif -%}
+    {#- Who is lost after no day at all, and what has no value at all, is nothing. -#}
+    {%- set minima = {'inactivity_days': 1, 'single_purchase_days': 1, 'max_segment_values': 1} -%}
+    {%- for name in known if name.endswith('_days') or name in ['low_sample_customers', 'max_segment_values'] -%}
+        {%- if var(name) is not integer or var(name) < minima.get(name, 0) -%}
+            {%- do problems.append(
+                name ~ ' is a whole number from ' ~ minima.get(name, 0) ~ " on, not '" ~ var(name) ~ "'"
+            ) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if var('company_stage') not in ['established', 'young'] -%}
@@ -41,6 +58,13 @@
     {%- endif -%}
     {%- for name in ['segments', 'countable_order_statuses'] if var(name) is string or var(name) is not iterable -%}
         {%- do problems.append(name ~ " is a list, such as [" ~ var(name) ~ "], not '" ~ var(name) ~ "'") -%}
+    {%- endfor -%}
+    {%- for name in customer_segments() if '+' in name and var('segments') is not string -%}
+        {%- for part in name.split('+') if part == '' or part | lower in ['all'] + plan_segments() -%}
+            {%- do problems.append(
+                "segments: a crossing is of columns of customers, such as country+industry; '" ~ name ~ "' is none"
+            ) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- set own_schemas = ['raw', 'quality', 'reference', 'staging', 'intermediate', 'marts'] -%}
     {%- if var('raw_schema') in own_schemas[1:] and (var('raw_database') or target.database) == target.database -%}
@@ -51,17 +75,22 @@
     {%- endif -%}
     {%- if target.database in own_schemas -%}
         {%- do problems.append(
-            "a warehouse called " ~ target.database ~ " cannot be told from its schema " ~ target.database
+            "a warehouse called " ~ target.database ~ " cannot be distinguished from its schema " ~ target.database
             ~ "; RETENTION_WAREHOUSE names another file"
         ) -%}
+    {%- endif -%}
+    {%- if execute -%}
+        {%- set answer = ask_publication('check_var_names', {
+            'given': (invocation_args_dict.get('vars') or {}).keys() | list,
+            'known': known,
+            'project_folder': invocation_args_dict.project_dir,
+            'is_root': project_name == 'retention_marts'
+        }, stops=false) -%}
+        {%- do problems.extend(answer.lines) -%}
     {%- endif -%}
     {%- if problems -%}
         {{ exceptions.raise_compiler_error('Vars that cannot be used:\n  ' ~ problems | join('\n  ')) }}
     {%- endif -%}
-
-    {%- for name in invocation_args_dict.get('vars') or {} if execute and name not in known -%}
-        {%- do exceptions.warn("The var '" ~ name ~ "' means nothing here. There are: " ~ known | join(', ') ~ '.') -%}
-    {%- endfor -%}
 {%- endmacro %}
 
 {#- Whether a text is a day of the calendar, from 1900 to 2199, written like 2024-07-01. -#}

@@ -107,11 +107,8 @@ from answers
     alter table quality.expectation_results add column if not exists message varchar;
 {%- endmacro %}
 
-{#-
-    Remembers how a `dbt build` ended, for expectations that compare with the last good one of the demo or of one's own
-    data, and says once more, in words, what made the guard warn: dbt's summary only counts. Runs on-run-end.
--#}
-{% macro record_build(results) -%}
+{#- Says once more, in words, what made the guard warn: dbt's summary only counts. Runs on-run-end. -#}
+{% macro repeat_warnings() -%}
     {%- if execute and flags.WHICH in ['build', 'test'] -%}
         {%- set warnings -%}
             select message
@@ -122,10 +119,5 @@ from answers
         {%- for line in run_query(warnings).columns[0].values() -%}
             {%- do log(line, info=true) -%}
         {%- endfor -%}
-    {%- endif -%}
-    {%- if execute and flags.WHICH == 'build' and not is_selection() -%}
-        {%- set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped', 'runtime error']) | list -%}
-        insert into quality.builds
-        values ('{{ invocation_id }}', cast(now() as timestamp), {{ not failed }}, {{ raw_tables_are() == 'demo' }})
     {%- endif -%}
 {%- endmacro %}

@@ -1,21 +1,61 @@
-{#- A build has started: stops it where it could not be published. Runs on-run-start; see plugins/publication.py. -#}
-{% macro open_publication() -%}
-    {%- if execute and flags.WHICH == 'build' -%}
-        {%- set answer = ask_publication('open_publication', invocation_id) -%}
-        {%- if answer.fails -%}
-            {{ exceptions.raise_compiler_error(answer.line) }}
+{#-
+    Stops where the profile does not load the plugins, or would read a time without an offset by the machine's clock, and
+    says which lines are needed. The first of the on-run-start hooks.
+-#}
+{% macro check_profile() -%}
+    {%- if execute -%}
+        {%- set is_fit -%}
+            select count(distinct function_name) = 2 and current_setting('TimeZone') in ('UTC', 'Etc/UTC')
+            from duckdb_functions()
+            where function_name in ('run_expectations', 'close_publication')
+        {%- endset -%}
+        {%- if target.type != 'duckdb' or not run_query(is_fit).columns[0][0] -%}
+            {{ exceptions.raise_compiler_error(
+                "The profile '" ~ target.profile_name ~ "', output '" ~ target.name ~ "', does not load what guards and"
+                ~ " publishes the marts, or its time zone is not UTC. That output needs these lines in profiles.yml:\n"
+                ~ profile_lines()
+            ) }}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
+{#- What an output of a profile needs: this project may be the one that is built, or a package of it. -#}
+{% macro profile_lines() -%}
+{% raw %}
+      type: duckdb
+      path: "{{ env_var('RETENTION_WAREHOUSE', 'warehouse.duckdb') }}"
+      settings: {TimeZone: UTC}
+      module_paths: [., dbt_packages/retention_marts]
+      plugins:
+        - {module: plugins.guard, alias: guard}
+        - module: plugins.publication
+          alias: publication
+          config:
+            marts: "{{ env_var('RETENTION_MARTS', 'marts.duckdb') }}"
+            parquet: "{{ env_var('RETENTION_PARQUET', '') }}"
+{% endraw %}
+{%- endmacro %}
+
+{#- A build has started: stops it where it could not be published. Runs on-run-start; see plugins/publication.py. -#}
+{% macro open_publication() -%}
+    {%- if execute and flags.WHICH == 'build' -%}
+        {%- do ask_publication(
+            'open_publication', {'build_id': invocation_id, 'is_demo': raw_tables_are() == 'demo'}
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {#-
-    A build has ended: publishes the public models if every node of the project is in the results and passed, and prints
-    one line either way. Runs on-run-end, as SQL that fails where a build that passed cannot be published.
+    A build has ended: publishes the public models if every seed, model and data test is in the results and passed, and
+    remembers it, so that expectations can compare with the last good build. Says why where it is not published; that is
+    an error with RETENTION_MUST_PUBLISH=1, for who runs it unattended. Runs on-run-end, as SQL that may fail.
+    In a project that has this one as a package, its own models and the tests of these do not count.
 -#}
 {% macro close_publication(results) -%}
-    {%- if execute and flags.WHICH == 'build' -%}
-        {%- set expected, marts, failed, skipped, built = [], [], [], [], [] -%}
-        {%- for result in results -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'test'] -%}
+        {%- set expected, built, failed, skipped = publication_nodes(), [], [], [] -%}
+        {%- for result in results if result.node.package_name == 'retention_marts'
+            or result.node.unique_id in expected -%}
             {%- do built.append(result.node.unique_id) -%}
             {%- if result.status | string == 'skipped' -%}
                 {%- do skipped.append(result.node.name) -%}
@@ -23,71 +63,148 @@
                 {%- do failed.append(result.node.name) -%}
             {%- endif -%}
         {%- endfor -%}
-        {%- for node in graph.nodes.values() if node.resource_type in ['seed', 'model', 'snapshot', 'test'] -%}
-            {#- The graph keeps a test whose own config disables it. -#}
-            {%- if node.config.enabled and node.config.materialized != 'ephemeral' -%}
-                {%- do expected.append(node.unique_id) -%}
-            {%- endif -%}
-            {%- if node.access == 'public' -%}
-                {%- set described = {} -%}
-                {%- for column in node.columns.values() -%}
-                    {%- do described.update({column.name: column.description}) -%}
-                {%- endfor -%}
-                {%- do marts.append({
-                    'name': node.alias, 'relation': node.relation_name, 'description': node.description,
-                    'columns': described
-                }) -%}
-            {%- endif -%}
-        {%- endfor -%}
-        {%- set clock = graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first -%}
-        {%- set answer = ask_publication('close_publication', {
+        {%- set publication = ask_publication('close_publication', {
             'build_id': invocation_id,
-            'marts': marts,
-            'as_of_date': clock.relation_name,
+            'command': flags.WHICH,
+            'is_retry': ' retry' in (flags.INVOCATION_COMMAND or ''),
+            'marts': public_marts(),
+            'as_of_date': as_of_date_relation(),
             'failed': failed + skipped,
             'expected': expected | length,
             'missing': expected | reject('in', built) | list | length,
-            'selected': is_selection(),
             'is_demo': raw_tables_are() == 'demo',
+            'vars': vars_in_use(),
             'empty': true if invocation_args_dict.get('empty') or invocation_args_dict.get('sample') else false
-        }) -%}
-        {%- if answer.fails -%}
-            select error('{{ answer.line | replace("'", "''") }}')
+        }, stops=false) -%}
+        {%- if publication.fails
+            or (not publication.published and env_var('RETENTION_MUST_PUBLISH', '') not in ['', '0', 'false']) -%}
+            select error('{{ publication.lines | join("\n") | replace("'", "''") }}')
         {%- else -%}
-            {%- do log(answer.line, info=true) -%}
+            {%- for line in publication.lines -%}
+                {#- Only what is printed is seen with --quiet. -#}
+                {%- if flags.QUIET and not publication.published -%}
+                    {%- do print(line) -%}
+                {%- else -%}
+                    {%- do log(line, info=true) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- if flags.WHICH == 'build' -%}
+                insert into quality.builds values (
+                    '{{ invocation_id }}', cast(now() as timestamp), {{ publication.published }},
+                    {{ raw_tables_are() == 'demo' }}
+                )
+            {%- endif -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
-{#- Whether a flag leaves out a part of the project. Unit tests are not in the graph, so that only the flags tell. -#}
-{% macro is_selection() -%}
-    {%- set given = [] -%}
-    {%- for flag in ['select', 'exclude', 'selector', 'resource_types', 'exclude_resource_types'] -%}
-        {%- if invocation_args_dict.get(flag) -%}
-            {%- do given.append(flag) -%}
+{#- Gives readers the file back that was published before, and forgets the build it replaces. For dbt run-operation. -#}
+{% macro restore_publication() -%}
+    {%- do check_profile() -%}
+    {%- set answer = ask_publication('restore_publication', none) -%}
+    {%- for line in answer.lines -%}
+        {%- do log(line, info=true) -%}
+    {%- endfor -%}
+    {%- do run_query(create_quality_tables()) -%}
+    {%- do run_query(
+        "update quality.builds set has_succeeded = (build_id = '" ~ answer.restored ~ "')"
+        ~ " where build_id in ('" ~ answer.restored ~ "', '" ~ answer.replaced ~ "')"
+    ) -%}
+{%- endmacro %}
+
+{#-
+    The ids of the nodes that must have passed: the seeds, models and snapshots of this project, and the data tests of
+    this project or on its nodes. The graph keeps a test whose own config disables it; unit tests are not in it.
+-#}
+{% macro publication_nodes() -%}
+    {%- set ours, expected = [], [] -%}
+    {%- for node in graph.nodes.values() if node.package_name == 'retention_marts' -%}
+        {%- do ours.append(node.unique_id) -%}
+    {%- endfor -%}
+    {%- for node in graph.nodes.values() if node.config.enabled and node.config.materialized != 'ephemeral' -%}
+        {%- set looked_at = [node.attached_node] if node.attached_node else node.depends_on.nodes -%}
+        {%- if node.resource_type in ['seed', 'model', 'snapshot'] and node.unique_id in ours
+            or node.resource_type == 'test' and (node.unique_id in ours or looked_at | select('in', ours) | list) -%}
+            {%- do expected.append(node.unique_id) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(given | length > 0) }}
+    {{ return(expected) }}
+{%- endmacro %}
+
+{#- The public models of this project: name, relation, and in words what they and their columns are. -#}
+{% macro public_marts() -%}
+    {%- set marts = [] -%}
+    {%- for node in graph.nodes.values() if node.package_name == 'retention_marts' and node.access == 'public' -%}
+        {%- set described = {} -%}
+        {%- for column in node.columns.values() -%}
+            {%- do described.update({column.name: column.description}) -%}
+        {%- endfor -%}
+        {%- do marts.append({
+            'name': node.alias, 'relation': node.relation_name, 'description': node.description, 'columns': described
+        }) -%}
+    {%- endfor -%}
+    {{ return(marts) }}
 {%- endmacro %}
 
 {#- What this build changes in published numbers of the marts that a model refers to. A hook before that model. -#}
 {% macro compare_with_published(model) -%}
     {%- if execute -%}
-        {%- set marts = {} -%}
+        {%- set marts = [] -%}
         {%- for id in model.depends_on.nodes -%}
-            {%- do marts.update({graph.nodes[id].alias: graph.nodes[id].relation_name}) -%}
+            {%- set mart = graph.nodes[id] -%}
+            {%- do marts.append({'name': mart.alias, 'relation': mart.relation_name, 'keys': key_columns(id)}) -%}
         {%- endfor -%}
-        {%- set answer = ask_publication(
-            'compare_with_published', {'marts': marts, 'is_demo': raw_tables_are() == 'demo'}
-        ) -%}
-        {%- if answer.line -%}
-            {%- do log(answer.line, info=true) -%}
-        {%- endif -%}
+        {%- set answer = ask_publication('compare_with_published', {
+            'build_id': invocation_id,
+            'marts': marts,
+            'as_of_date': as_of_date_relation(),
+            'is_demo': raw_tables_are() == 'demo',
+            'vars': vars_in_use()
+        }) -%}
+        {%- for line in answer.lines -%}
+            {%- do log(line, info=true) -%}
+        {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
 
-{#- The answer of a function of the plugin: `line`, what to print, and `fails`, whether the build must fail. -#}
-{% macro ask_publication(function, argument) -%}
+{#- The columns of the uniqueness test of a model; none where it has no such test. -#}
+{% macro key_columns(model_id) -%}
+    {%- set keys = [] -%}
+    {%- for test in graph.nodes.values() if test.attached_node == model_id and test.test_metadata -%}
+        {%- if test.test_metadata.name == 'unique_combination' -%}
+            {%- do keys.extend(test.test_metadata.kwargs.columns) -%}
+        {%- elif test.test_metadata.name == 'unique' -%}
+            {%- do keys.append(test.column_name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(keys | unique | list) }}
+{%- endmacro %}
+
+{#- The relation with the one row as_of_date. -#}
+{% macro as_of_date_relation() -%}
+    {{ return((graph.nodes.values() | selectattr('name', 'equalto', 'int_as_of_date') | first).relation_name) }}
+{%- endmacro %}
+
+{#- The vars that the build runs with, set or not, as JSON can hold them: YAML makes a date of 2024-07-01. -#}
+{% macro vars_in_use() -%}
+    {%- set values = {} -%}
+    {%- for name in known_vars() -%}
+        {%- set value = var(name) -%}
+        {%- set is_plain = value is none or value is boolean or value is number or value is iterable -%}
+        {%- do values.update({name: value if is_plain else value | string}) -%}
+    {%- endfor -%}
+    {{ return(values) }}
+{%- endmacro %}
+
+{#-
+    The answer of a function of the plugin: `lines`, what to print, and `fails`, whether dbt must fail, which it does
+    here and now unless the caller says otherwise.
+-#}
+{% macro ask_publication(function, argument, stops=true) -%}
     {%- set call = 'select ' ~ function ~ "('" ~ tojson(argument) | replace("'", "''") ~ "')" -%}
-    {{ return(fromjson(run_query(call).columns[0][0])) }}
+    {%- set answer = fromjson(run_query(call).columns[0][0]) -%}
+    {%- if answer.fails and stops -%}
+        {{ exceptions.raise_compiler_error(answer.lines | join('\n  ')) }}
+    {%- endif -%}
+    {{ return(answer) }}
 {%- endmacro %}

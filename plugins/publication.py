@@ -1,385 +1,128 @@
 """The way out: readers see the marts of whole builds that passed, and nothing else.
 
-A dbt-duckdb plugin. It locks the warehouse before DuckDB opens it, and gives SQL three functions that
-macros/publication.sql calls: `open_publication` when a build starts, `compare_with_published` for the mart
-`build_changes`, `close_publication` when the build has ended. Each answers with one line to print and whether the
-build must fail.
+A dbt-duckdb plugin. It locks the warehouse before DuckDB opens it, and gives SQL the functions that
+macros/publication.sql and macros/check_vars.sql call: `check_var_names` and `open_publication` when a build starts,
+`compare_with_published` for the mart `build_changes`, `close_publication` when the build has ended,
+`restore_publication` to go back. Each answers with lines to print and whether dbt must fail.
 """
 
 import atexit
 import contextlib
-import fcntl
+import difflib
 import json
 import os
-import shutil
-import subprocess
 import sys
 import weakref
-from datetime import datetime, timezone
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import yaml
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from dbt.adapters.duckdb.plugins import BasePlugin
-from dbt.version import __version__ as dbt_version
 from dbt_common.exceptions import DbtRuntimeError
+from filelock import BaseFileLock, FileLock, Timeout
 
-PROJECT = Path(__file__).resolve().parents[1]
-STORAGE_VERSION = "v1.2.0"  # what DuckDB 1.2 and later can open
-PARQUET_BUILDS_KEPT = 3
-SHORT = 8  # digits of a build id that are enough to tell builds apart
-NO_DATA = "raw tables without a row"  # where there is no as_of_date
+from plugins import changes, readers_file
+from plugins.changes import CHANGES, SCRATCH
+from plugins.readers_file import NO_DATA, SHORT, NotPublished, named, readers_have, reason
 
-LOCKS = {}  # path of a warehouse -> descriptors by which this process holds its lock
-
-# Databases that the plugin attaches to dbt's own DuckDB.
-PRIVATE, READERS, SCRATCH = "retention_private", "retention_readers", "retention_changes"
-
-KEYS = "basis period_grain period_start_date cohort_start_date periods_since segment segment_value".split()
-# What further keys of some marts are; in the table of changes they stand in one column.
-FURTHER_KEYS = (
-    "churn_definition lifecycle_stage from_stage to_stage from_plan_id to_plan_id churn_type reason tenure_band plan_id"
-).split()
-NUMBERS = ("DECIMAL", "DOUBLE", "FLOAT", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT")
-CHANGES = f"""
-    create table if not exists {SCRATCH}.main.changes (
-        mart varchar, basis varchar, period_grain varchar, period_start_date date, periods_since bigint,
-        segment varchar, segment_value varchar, further_key varchar, was_complete boolean,
-        column_name varchar, previous_value varchar, new_value varchar
-    )
-"""
-
-# The one row per mart that says what readers have. The comments are for them.
-PUBLISHED = {
-    "mart": ("varchar", "Table of this file that the row is about."),
-    "row_count": ("bigint", "Its rows."),
-    "checksum": (
-        "varchar",
-        "Sum over its rows of a number: the first 15 hexadecimal digits of the md5 of the row's columns as text, in "
-        "their order, null as chr(30), joined by chr(31). The order of the rows does not matter.",
-    ),
-    "build_id": ("varchar", "The build that made it: the invocation id of dbt. One and the same in all rows."),
-    "as_of_date": ("date", "First date that the build did not know yet."),
-    "published_at": ("timestamp", "When it was published, in UTC."),
-    "dbt_version": ("varchar", "Version of dbt that built it."),
-    "duckdb_version": ("varchar", "Version of DuckDB that built it."),
-    "git_commit": ("varchar", "Commit of the project; null where it is not in git."),
-    "is_demo": ("boolean", "Whether the raw tables are those of the bundled demo."),
-}
+PROJECT_NAME = "retention_marts"
+NAMES_SHOWN = 5
+Answer = dict[str, Any]
 
 
-class NotPublished(Exception):
-    """Why a build that passed cannot be published, as a sentence."""
+def answer(*lines: str, fails: bool = False, **more: object) -> Answer:
+    """What the functions of the plugin answer with."""
+    return {"lines": [line for line in lines if line], "fails": fails, **more}
 
 
-def quoted(name):
-    """An identifier in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value):
-    """A text literal of SQL."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def reason(error):
-    """The first line of an error's message."""
-    return str(error).strip().split("\n")[0].rstrip(".")
-
-
-def checksum_sql(columns):
-    """The aggregate behind `published.checksum` over columns in their order."""
-    row = ", ".join(f"coalesce(cast({quoted(column)} as varchar), chr(30))" for column in columns)
-    digits = f"left(md5(concat_ws(chr(31), {row})), 15)"
-    return f"cast(coalesce(sum(cast('0x' || {digits} as bigint)), 0) as varchar)"
-
-
-def columns_of(cursor, relation):
-    """The columns of a relation, name -> type. Raises duckdb.Error where there is no such relation."""
-    return {row[0]: row[1] for row in cursor.execute(f"describe select * from {relation}").fetchall()}
-
-
-def sync(path):
-    """Have the disk hold what was written to a file, or which files are in a folder."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def lock(path, wait=False):
-    """Lock a file, made where it is missing: its descriptor, or None while another process has it.
-
-    The kernel frees it when the descriptor is closed or the process ends, however it ends. Raises OSError where the
-    file cannot be made.
-    """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def lock_warehouse(path):
-    """Lock a warehouse for this process: a descriptor of the lock. Raises DbtRuntimeError where another has it.
+def lock_warehouse(path: str) -> BaseFileLock:
+    """Lock a warehouse for this process, until the lock is released. Raises DbtRuntimeError where another has it.
 
     A process may lock it again, as when it runs dbt twice and the first connection is not collected yet: the lock is
-    free when all its descriptors are closed by `unlock_warehouse`.
+    free when it has been released as often. It also ends with the process, however that ends.
     """
-    lock_file = Path(f"{path}.lock")
-    held = LOCKS.setdefault(path, [])
+    file = Path(f"{path}.lock")
+    lock = FileLock(file, timeout=0, thread_local=False, is_singleton=True)
     try:
-        descriptor = os.dup(held[0]) if held else lock(lock_file)
+        lock.acquire()
+    except Timeout as error:
+        holder = file.read_text().strip() or "it has just started"
+        raise DbtRuntimeError(
+            f"Another process is at work on {path}: {holder}. Start again when it has ended."
+        ) from error
     except OSError as error:
         raise DbtRuntimeError(f"The warehouse {path} cannot be written: {error.strerror}.") from error
-    if descriptor is None:
-        holder = lock_file.read_text().strip() or "it has just started"
-        raise DbtRuntimeError(f"Another process is at work on {path}: {holder}. Start again when it has ended.")
-    held.append(descriptor)
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{command} (process {os.getpid()}, since {datetime.now():%H:%M:%S})".encode(), 0)
-    return descriptor
+    file.write_text(f"{command} (process {os.getpid()}, since {datetime.now():%H:%M:%S})")
+    return lock
 
 
-def unlock_warehouse(path, descriptor):
-    """Give back a descriptor of the lock of a warehouse."""
-    LOCKS[path].remove(descriptor)
-    os.close(descriptor)
+def unknown_vars(given: list[str], known: list[str], project_folder: str, is_root: bool) -> list[str]:
+    """A sentence for each var that nothing reads: on the command line or in the root project's dbt_project.yml.
 
-
-@contextlib.contextmanager
-def publishing(marts, parquet, wait=True):
-    """Be the only one who publishes to these places; what a killed build left there is gone.
-
-    Without `wait`, leaves everything alone where somebody else is publishing. Raises NotPublished where the places
-    cannot be written.
+    Where this project is installed as a package, other projects have vars of their own: there it is one that resembles
+    a var of ours, or that is set for this package. Raises OSError or yaml.YAMLError where the file cannot be read.
     """
-    descriptors = []
-    try:
-        for place, lock_file in ((marts, f"{marts}.lock"), (parquet, parquet and parquet / ".lock")):
-            if place:
-                if place == parquet:
-                    place.mkdir(exist_ok=True)
-                descriptors.append(lock(lock_file, wait))
-        if None not in descriptors:
-            remove_leftovers(marts, parquet)
-        yield
-    except OSError as error:
-        raise NotPublished(f"{error.filename or marts} cannot be written ({error.strerror})") from error
-    finally:
-        for descriptor in descriptors:
-            if descriptor is not None:
-                os.close(descriptor)
+    project = yaml.safe_load((Path(project_folder) / "dbt_project.yml").read_text(encoding="utf-8")) or {}
+    in_file = project.get("vars") or {}
+    ours = list(in_file.get(PROJECT_NAME) or {})
+    problems = []
+    for name in dict.fromkeys([*given, *in_file, *ours]):
+        resembling = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
+        if name not in [*known, PROJECT_NAME] and (is_root or resembling or name in ours):
+            hint = f"; did you mean {resembling[0]}?" if resembling else f". There are: {', '.join(known)}"
+            problems.append(f"nothing reads the var '{name}'{hint}")
+    return problems
 
 
-def private_copy(marts):
-    """The file in which a publication is prepared: beside the readers' file, so that a rename moves it there."""
-    return Path(f"{marts}.new")
-
-
-def remove_leftovers(marts, parquet):
-    """Remove what an unfinished publication leaves: the private copy, the folder of Parquet files, the new pointer."""
-    for path in (private_copy(marts), Path(f"{private_copy(marts)}.wal")):
-        path.unlink(missing_ok=True)
-    if parquet:
-        shutil.rmtree(parquet / ".new", ignore_errors=True)
-        (parquet / ".current").unlink(missing_ok=True)
-
-
-def git_commit():
-    """The commit of the project, None where there is none."""
-    try:
-        command = ["git", "-C", str(PROJECT), "rev-parse", "HEAD"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def write_private_copy(cursor, path, marts, build_id, as_of_date, is_demo, parquet):
-    """Copy the marts into a file of their own, in one transaction, and as Parquet if a folder is given.
-
-    Raises duckdb.Error or OSError where that fails.
+def headlines(cursor: duckdb.DuckDBPyConnection, relations: dict[str, str]) -> tuple[list[str], str]:
+    """The latest month in a line each for subscriptions and orders, mart -> relation; and the mart of the first."""
+    lines, first = [], ""
+    last_month = """
+        where period_grain = 'month' and segment = 'all'
+        order by is_complete desc, period_start_date desc
+        limit 1
     """
-    cursor.execute(f"attach {text(path)} as {PRIVATE} (storage_version '{STORAGE_VERSION}')")
-    published = f"{PRIVATE}.main.published"
-    try:
-        cursor.execute("begin")
-        columns = ", ".join(f"{name} {type_}" for name, (type_, _) in PUBLISHED.items())
-        cursor.execute(f"create table {published} ({columns})")
-        comment(cursor, published, "One row per mart of this file: what was published, by which build.", PUBLISHED)
-        origin = [build_id, as_of_date, datetime.now(timezone.utc).replace(tzinfo=None), dbt_version]
-        origin += [duckdb.__version__, git_commit(), is_demo]
-        for mart in sorted(marts, key=lambda mart: mart["name"]):
-            table = f"{PRIVATE}.main.{quoted(mart['name'])}"
-            # In order, so that equal marts are equal files, and readers who filter by the first columns skip the rest.
-            cursor.execute(f"create table {table} as from {mart['relation']} order by all")
-            names = columns_of(cursor, table)
-            described = {name: (None, mart["columns"].get(name)) for name in names}
-            comment(cursor, table, mart["description"], described)
-            facts = cursor.execute(f"select count(*), {checksum_sql(names)} from {table}").fetchone()
-            places = ", ".join("?" * len(PUBLISHED))
-            cursor.execute(f"insert into {published} values ({places})", [mart["name"], *facts, *origin])
-        cursor.execute("commit")
-        cursor.execute(f"checkpoint {PRIVATE}")
-        for name in [mart["name"] for mart in marts] + ["published"] if parquet else []:
-            file = parquet / f"{name}.parquet"
-            cursor.execute(f"copy {PRIVATE}.main.{quoted(name)} to {text(file)} (format parquet)")
-            sync(file)
-    finally:
-        for statement in ("rollback", f"detach {PRIVATE}"):
-            with contextlib.suppress(duckdb.Error):
-                cursor.execute(statement)
-    if Path(f"{path}.wal").exists():
-        raise OSError(None, "its write-ahead log was left behind", str(path))
-    sync(path)
+    if {"customer_churn_by_period", "mrr_churn_by_period"} <= relations.keys():
+        rows = cursor.execute(f"""
+            select period_start_date, is_complete, opening_customers, churned_customers, churn_rate, closing_mrr
+            from {relations["customer_churn_by_period"]}
+            inner join (
+                select period_grain, period_start_date, segment, segment_value, closing_mrr
+                from {relations["mrr_churn_by_period"]}
+            ) using (period_grain, period_start_date, segment, segment_value)
+            {last_month}
+        """).fetchall()
+        for month, is_complete, opening, churned, rate, mrr in rows:
+            first = "customer_churn_by_period"
+            left = f"{churned:,} left" + (f" ({100 * rate:.1f} %)" if rate is not None else "")
+            lines.append(f"{month_name(month, is_complete)}: {opening:,} customers, {left}, MRR {mrr:,.2f}")
+    if "repeat_purchase_by_period" in relations:
+        query = f"select period_start_date, is_complete, orders, revenue from {relations['repeat_purchase_by_period']}"
+        for month, is_complete, orders, revenue in cursor.execute(query + last_month).fetchall():
+            first = first or "repeat_purchase_by_period"
+            lines.append(f"{month_name(month, is_complete)}: {orders:,} orders, revenue {revenue:,.2f}")
+    return lines, first
 
 
-def comment(cursor, table, description, columns):
-    """Write the comments of a table and of its columns, name -> (type, description)."""
-    cursor.execute(f"comment on table {table} is {text(description.strip())}")
-    for name, (_, said) in columns.items():
-        if said:
-            cursor.execute(f"comment on column {table}.{quoted(name)} is {text(said.strip())}")
+def month_name(month: datetime, is_complete: bool) -> str:
+    """A month for a person."""
+    return f"{month:%B %Y}" + ("" if is_complete else " so far")
 
 
-def publish(cursor, marts_file, parquet, marts, build_id, as_of_date, is_demo):
-    """Put the marts where readers find them, all at once: before the rename they see the old file, after it the new.
-
-    Raises NotPublished, with everything left as readers know it.
-    """
-    with publishing(marts_file, parquet):
-        new = parquet and parquet / ".new"
-        try:
-            if new:
-                new.mkdir()
-            write_private_copy(cursor, private_copy(marts_file), marts, build_id, as_of_date, is_demo, new)
-            # A log that somebody who wrote to the readers' file left behind belongs to that file, not to the new one.
-            Path(f"{marts_file}.wal").unlink(missing_ok=True)
-            if new:
-                sync(new)
-                folder = parquet / f"{datetime.now(timezone.utc):%Y%m%dT%H%M%S}-{build_id[:SHORT]}"
-                os.replace(new, folder)
-            os.replace(private_copy(marts_file), marts_file)
-            sync(marts_file.parent)
-            if new:
-                point_to(parquet, folder)
-        except duckdb.Error as error:
-            raise NotPublished(f"{marts_file} cannot be written ({reason(error)})") from error
-        finally:
-            remove_leftovers(marts_file, parquet)
-
-
-def point_to(parquet, folder):
-    """Have the pointer `current` name a folder of Parquet files, and remove the oldest other builds."""
-    os.symlink(folder.name, parquet / ".current")
-    os.replace(parquet / ".current", parquet / "current")
-    sync(parquet)
-    builds = sorted(path for path in parquet.iterdir() if path.is_dir() and not path.is_symlink())
-    for old in builds[:-PARQUET_BUILDS_KEPT]:
-        if old != folder:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def reading(marts_file):
-    """A cursor of a DuckDB of its own with the readers' file as the database READERS. Raises duckdb.Error.
-
-    Not by dbt's connection, which a damaged file must not take down.
-    """
-    with duckdb.connect() as connection:
-        connection.execute(f"attach {text(marts_file)} as {READERS} (read_only)")
-        yield connection
-
-
-def readers_have(marts_file, build_id=None):
-    """A sentence: which marts readers see, seen from a build."""
-    if not marts_file.exists():
-        return "Readers have no marts yet."
-    try:
-        with reading(marts_file) as readers:
-            published = readers.execute(f"select as_of_date, build_id from {READERS}.main.published").fetchone()
-    except duckdb.Error:
-        published = None
-    if not published:
-        return f"{marts_file} is left as it was; it cannot be read."
-    if published[1] == build_id:
-        return f"Readers of {marts_file} have this build all the same."
-    return f"Readers keep the marts of {published[0] or NO_DATA} (build {published[1][:SHORT]})."
-
-
-def find_changes(cursor, marts_file, marts, is_demo):
-    """Fill the table of changes: published numbers of these marts, name -> relation, that this build has otherwise.
-
-    The demo's numbers and those of other data have nothing to do with each other: these are not compared.
-    Raises duckdb.Error or ValueError where the readers' file is not what was published.
-    """
-    cursor.execute(f"delete from {SCRATCH}.main.changes")
-    if not marts_file.exists():
-        return
-    with reading(marts_file) as readers:
-        query = f"select mart, checksum from {READERS}.main.published where is_demo = {is_demo}"
-        published = dict(readers.execute(query).fetchall())
-        for mart in sorted(published.keys() & marts.keys()):
-            table = f"{READERS}.main.{quoted(mart)}"
-            found = readers.execute(f"select {checksum_sql(columns_of(readers, table))} from {table}").fetchone()[0]
-            if found != published[mart]:
-                raise ValueError(f"the checksum of {mart} is not the published one")
-    cursor.execute(f"attach {text(marts_file)} as {READERS} (read_only)")
-    try:
-        for mart in sorted(published.keys() & marts.keys()):
-            find_changes_of(cursor, mart, f"{READERS}.main.{quoted(mart)}", marts[mart])
-    finally:
-        cursor.execute(f"detach {READERS}")
-
-
-def find_changes_of(cursor, mart, earlier, current):
-    """Add the changes of one mart from its published relation to the one of this build, by its keys.
-
-    Only the rows that are not the same in both are taken apart into columns.
-    """
-    old, new = columns_of(cursor, earlier), columns_of(cursor, current)
-    further_keys = [name for name in FURTHER_KEYS if name in new]
-    keys = [name for name in KEYS if name in new] + further_keys
-    numbers = [name for name in new if name in old and name not in keys and new[name].startswith(NUMBERS)]
-    if not numbers or not {*keys, "is_complete"} <= old.keys():
-        return
-    casts = ", ".join(f"try_cast({quoted(name)} as {new[name]}) as {quoted(name)}" for name in numbers)
-    same, columns = ", ".join(keys), ", ".join([*keys, *map(quoted, numbers)])
-    pairs = ", ".join(
-        f"{{column_name: {text(name)}, previous_value: cast(earlier.{quoted(name)} as varchar),"
-        f" new_value: cast(latest.{quoted(name)} as varchar)}}"
-        for name in numbers
-    )
-    further = f"concat_ws(' / ', {', '.join(further_keys)})" if further_keys else "null"
-    start = "period_start_date" if "period_start_date" in keys else "cohort_start_date"
-    cursor.execute(f"""
-        insert into {SCRATCH}.main.changes
-        with
-        earlier as (select {same}, is_complete, {casts} from {earlier}),
-        latest as (select {columns} from {current}),
-        differing as (select {columns} from earlier except select {columns} from latest),
-        pairs as (
-            select
-                {text(mart)} as mart, {"basis" if "basis" in keys else "null"} as basis, period_grain,
-                {start} as period_start_date, {"periods_since" if "periods_since" in keys else "null"} as periods_since,
-                segment, segment_value, {further} as further_key, earlier.is_complete as was_complete,
-                unnest([{pairs}], recursive := true)
-            from differing
-            inner join earlier using ({same})
-            left join latest using ({same})
-        )
-        select * from pairs where previous_value is distinct from new_value
-    """)
-
-
-def sql_function(connection, function):
+def sql_function(
+    connection: weakref.ref[duckdb.DuckDBPyConnection], function: Callable[[duckdb.DuckDBPyConnection, Any], Answer]
+) -> Callable[[str], str]:
     """A function of (cursor, argument) as SQL calls it: with JSON, on a cursor of a weakly referenced connection."""
 
-    def call(argument):
-        with contextlib.closing(connection().cursor()) as cursor:
+    def call(argument: str) -> str:
+        open_connection = connection()
+        assert open_connection, "SQL runs on it"
+        with contextlib.closing(open_connection.cursor()) as cursor:
             return json.dumps(function(cursor, json.loads(argument)))
 
     return call
@@ -388,103 +131,187 @@ def sql_function(connection, function):
 class Plugin(BasePlugin):
     """See the module."""
 
-    def initialize(self, plugin_config):
+    def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Where to publish: `marts`, a file, and `parquet`, a folder or nothing."""
         self.named = plugin_config.get("marts") or "marts.duckdb"
         self.marts = Path(os.path.realpath(self.named))
-        self.parquet = plugin_config.get("parquet") and Path(os.path.realpath(plugin_config["parquet"]))
-        self.unfinished = None  # the id of a build that has started and not said how it ended
-        self.lock = None  # path of the warehouse and the descriptor of its lock
+        parquet = plugin_config.get("parquet")
+        self.parquet = Path(os.path.realpath(parquet)) if parquet else None
+        self.unfinished: str | None = None  # the id of a build that has started and not said how it ended
+        self.lock: BaseFileLock | None = None
 
-    def update_connection_config(self, creds, config):
+    def update_connection_config(self, creds: DuckDBCredentials, config: dict[str, Any]) -> None:
         """Lock the warehouse, right before DuckDB opens it. Raises DbtRuntimeError where another process has it."""
         if self.lock is None and not self.in_memory():
-            path = os.path.realpath(creds.path)
-            self.lock = (path, lock_warehouse(path))
+            self.lock = lock_warehouse(os.path.realpath(creds.path))
 
-    def in_memory(self):
+    def in_memory(self) -> bool:
         """Whether the warehouse is no file of this machine."""
         return self.creds.path.startswith((":memory:", "md:", "motherduck:"))
 
-    def unlock(self):
+    def unlock(self) -> None:
         """The connection is closed: let others in, but not in the middle of a build, where dbt opens it again."""
         if self.lock is not None and not self.unfinished:
-            unlock_warehouse(*self.lock)
+            self.lock.release()
             self.lock = None
 
-    def configure_connection(self, conn):
+    def configure_connection(self, conn: duckdb.DuckDBPyConnection) -> None:
         """Give SQL the functions of the module, and a place for the changes that leaves nothing in the warehouse."""
         conn.execute(f"attach if not exists ':memory:' as {SCRATCH}")
         conn.execute(CHANGES)
         weakref.finalize(conn, self.unlock)
         connection = weakref.ref(conn)  # a function that held the connection would keep the file open
-        for function in (self.open_publication, self.compare_with_published, self.close_publication):
+        for function in (
+            self.check_var_names, self.open_publication, self.compare_with_published, self.close_publication,
+            self.restore_publication,
+        ):  # fmt: skip
             call = sql_function(connection, function)
             conn.create_function(function.__name__, call, ["VARCHAR"], "VARCHAR", side_effects=True)
 
-    def open_publication(self, cursor, build_id):
+    def check_var_names(self, cursor: duckdb.DuckDBPyConnection, names: dict[str, Any]) -> Answer:
+        """The vars that nothing reads, a line each."""
+        problems = unknown_vars(**names)
+        return answer(*problems, fails=bool(problems))
+
+    def open_publication(self, cursor: duckdb.DuckDBPyConnection, build: dict[str, Any]) -> Answer:
         """A build has started: see that it can be published and clear away what killed ones left."""
-        self.unfinished = build_id
-        atexit.register(self.say_unfinished)
         try:
             if not self.in_memory() and self.marts == Path(os.path.realpath(self.creds.path)):
                 raise NotPublished("RETENTION_MARTS and RETENTION_WAREHOUSE are the same file")
-            with publishing(self.marts, self.parquet, wait=False):
-                return {"fails": False, "line": ""}
+            published = readers_file.published_in(self.marts)
+            if build["is_demo"] and published and not published["is_demo"]:
+                raise NotPublished(
+                    f"this is a build of the bundled demo, and {self.named} holds {named(published)} of your own data. "
+                    "Set raw_location or raw_schema to build these, or RETENTION_MARTS to another file for the demo"
+                )
+            with readers_file.publishing(self.marts, self.parquet, wait=False):
+                self.unfinished = build["build_id"]
+                atexit.register(self.say_unfinished)
+                return answer()
         except NotPublished as error:
-            self.unfinished = None
-            return {"fails": True, "line": f"Nothing can be published: {error}. {readers_have(self.marts)}"}
+            return answer(f"Nothing can be published: {error}. {readers_have(self.marts)}", fails=True)
 
-    def compare_with_published(self, cursor, build):
-        """Fill the table of changes; a readers' file that cannot be read counts as none."""
+    def compare_with_published(self, cursor: duckdb.DuckDBPyConnection, build: dict[str, Any]) -> Answer:
+        """Fill the table of changes; a readers' file that cannot be read counts as none.
+
+        The demo's numbers and those of other data have nothing to do with each other: these are not compared.
+        """
+        cursor.execute(f"delete from {SCRATCH}.main.changes")
+        published = readers_file.published_in(self.marts)
+        keyless = ", ".join(mart["name"] for mart in build["marts"] if not mart["keys"])
+        if keyless:
+            keyless = f"Warning: no uniqueness test names the key of {keyless}, so build_changes leaves them out."
         try:
-            find_changes(cursor, self.marts, build["marts"], build["is_demo"])
-            return {"fails": False, "line": ""}
-        except (duckdb.Error, ValueError, TypeError) as error:
+            if published and published["is_demo"] == build["is_demo"]:
+                settings = changes.changed_settings(published, self.facts(cursor, build))
+                changes.find_changes(cursor, self.marts, build["marts"], settings)
+            elif not published and self.marts.exists():
+                return answer(self.incomparable("it is not what was published"))
+            return answer(keyless)
+        except duckdb.Error as error:
             cursor.execute(f"delete from {SCRATCH}.main.changes")
-            line = f"Warning: {self.marts} cannot be read ({reason(error)}), so build_changes compares with nothing."
-            return {"fails": False, "line": line}
+            return answer(self.incomparable(reason(error)))
 
-    def close_publication(self, cursor, build):
-        """A build has ended: publish it, or say why not."""
+    def incomparable(self, cause: str) -> str:
+        """A warning."""
+        return f"Warning: {self.marts} cannot be read ({cause}), so build_changes compares with nothing."
+
+    def facts(self, cursor: duckdb.DuckDBPyConnection, build: dict[str, Any]) -> dict[str, Any]:
+        """What `published` says of a build and of what builds it."""
+        as_of_date = cursor.execute(f"select as_of_date from {build['as_of_date']}").fetchall()[0][0]
+        return {**readers_file.facts(build, as_of_date), **readers_file.versions()}
+
+    def close_publication(self, cursor: duckdb.DuckDBPyConnection, build: dict[str, Any]) -> Answer:
+        """A command has ended: publish the build, or say why not."""
         self.unfinished = None
         failed, missing = build["failed"], build["missing"]
-        if failed:
-            names = ", ".join(failed[:5]) + (", ..." if len(failed) > 5 else "")
+        built = f"{build['expected'] - missing} of {build['expected']} nodes"
+        if build["command"] != "build":
+            cause = f"dbt {build['command']} does not publish, dbt build does"
+        elif failed:
+            names = ", ".join(failed[:NAMES_SHOWN]) + (", ..." if len(failed) > NAMES_SHOWN else "")
             count = "1 node failed or was" if len(failed) == 1 else f"{len(failed)} nodes failed or were"
             cause = f"{count} skipped ({names})"
         elif build["empty"]:
             cause = "a build with --empty or --sample has no facts"
+        elif missing and build["is_retry"]:
+            cause = f"dbt retry built {built}, the others may have read other files. Run the whole dbt build once more"
         elif missing:
-            cause = f"a selection was built, {build['expected'] - missing} of {build['expected']} nodes"
-        elif build["selected"]:
-            cause = "a flag has left out a part of the project"
+            cause = f"a selection was built, {built}"
         else:
             return self.publish(cursor, build)
-        return {"fails": False, "line": f"Not published: {cause}. {readers_have(self.marts)}"}
+        return answer(f"Not published: {cause}. {readers_have(self.marts)}", published=False)
 
-    def publish(self, cursor, build):
-        """Publish a build that passed."""
+    def publish(self, cursor: duckdb.DuckDBPyConnection, build: dict[str, Any]) -> Answer:
+        """Publish a build that passed, if it restates no more than it may."""
         marts, build_id = build["marts"], build["build_id"]
-        as_of_date = cursor.execute(f"select as_of_date from {build['as_of_date']}").fetchone()[0]
+        relations = {mart["name"]: mart["relation"] for mart in marts}
         try:
-            publish(cursor, self.marts, self.parquet, marts, build_id, as_of_date, build["is_demo"])
+            facts = self.facts(cursor, build)
+            before = readers_file.published_in(self.marts)
+            comparable = before if before and before["is_demo"] == build["is_demo"] else None
+            warning = ""
+            if comparable:
+                settings = changes.changed_settings(comparable, facts)
+                warning = self.refuse_restatement(cursor, relations, build["vars"], settings)
+            readers_file.publish(cursor, self.marts, self.parquet, marts, facts)
         except NotPublished as error:
-            return {"fails": True, "line": f"Not published: {error}. {readers_have(self.marts, build_id)}"}
+            return answer(f"Not published: {error}. {readers_have(self.marts, build_id)}", fails=True)
         except BaseException:
             self.unfinished = build_id
             raise
-        name = self.named + (f" and {self.parquet}" if self.parquet else "")
-        state = f"as of {as_of_date}" if as_of_date else f"of {NO_DATA}"
-        line = f"Published {len(marts)} marts to {name} (build {build_id[:SHORT]}, {state})."
-        for relation in [mart["relation"] for mart in marts if mart["name"] == "build_changes"]:
-            counts = f"select count(*), count(*) filter (where was_complete) from {relation}"
-            changed, restated = cursor.execute(counts).fetchone()
-            if changed:
-                line += f" {changed} published numbers changed, {restated} of complete periods: see build_changes."
-        return {"fails": False, "line": line}
+        lines, mart = headlines(cursor, relations)
+        lines.insert(0, warning)
+        state = f"as of {facts['as_of_date']}" if facts["as_of_date"] else f"of {NO_DATA}"
+        place = self.named + (f" and {self.parquet}" if self.parquet else "")
+        lines.append(f"Published {len(marts)} marts to {place} (build {build_id[:SHORT]}, {state}).")
+        if comparable and "build_changes" in relations:
+            counts = f"select count(*), count(*) filter (where was_complete) from {relations['build_changes']}"
+            changed, restated = cursor.execute(counts).fetchall()[0]
+            tell = (
+                f"{changed:,} published numbers changed, {restated:,} of complete periods: see build_changes_by_month."
+            )
+            lines.append(tell if changed else "No published number changed.")
+        if mart:
+            query = f"select * from marts.{mart} where period_grain = 'month' and segment = 'all'"
+            lines.append(f'Look: dbt show --limit 36 --inline "{query} order by period_start_date desc"')
+        return answer(*lines, published=True)
 
-    def say_unfinished(self):
+    def refuse_restatement(
+        self, cursor: duckdb.DuckDBPyConnection, relations: dict[str, str], given: dict[str, Any], settings: list[str]
+    ) -> str:
+        """Compare complete months with the published ones; a warning where these cannot be read.
+
+        Raises NotPublished where more of them changes than the vars allow, unless they accept that.
+        """
+        try:
+            found = changes.restatements(cursor, self.marts, relations)
+        except duckdb.Error as error:
+            return f"Warning: {self.marts} cannot be read ({reason(error)}), so the restatement_limit held for nothing."
+        limit = given["restatement_limit"]
+        beyond = [restatement for restatement in found if restatement.share > limit]
+        if beyond and not given["accept_restatement"]:
+            since = f"since the published build these have changed: {', '.join(settings)}. " if settings else ""
+            raise NotPublished(
+                f"{since}{'T' if since else 't'}his build changes complete months that readers have: "
+                f"{'; '.join(map(str, beyond))}. The var restatement_limit allows {100 * limit:g} %. "
+                "If the new numbers are right, build once more with the var accept_restatement: true"
+            )
+        return ""
+
+    def restore_publication(self, cursor: duckdb.DuckDBPyConnection, argument: None) -> Answer:
+        """Give readers the marts back that were published before."""
+        try:
+            restored, replaced = readers_file.restore(self.marts, self.parquet)
+        except NotPublished as error:
+            return answer(f"Nothing is restored: {error}. {readers_have(self.marts)}", fails=True)
+        lines = [f"{self.named} holds {named(restored)} again."]
+        if replaced:
+            lines.append(f"{readers_file.previous_file(self.marts)} keeps {named(replaced)}.")
+        builds = {"restored": restored["build_id"], "replaced": replaced and replaced["build_id"]}
+        return answer(*lines, **builds)
+
+    def say_unfinished(self) -> None:
         """At the end of the process: a build that was interrupted says so."""
         if self.unfinished:
             print(f"Not published: the build was interrupted. {readers_have(self.marts, self.unfinished)}", flush=True)

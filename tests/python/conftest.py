@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -38,7 +39,7 @@ class Build:
     output: str
     warehouse: Path
 
-    def query(self, sql):
+    def query(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query on the warehouse, as dicts."""
         with duckdb.connect(str(self.warehouse), read_only=True) as connection:
             cursor = connection.execute(sql)
@@ -46,9 +47,19 @@ class Build:
             return [dict(zip(names, row)) for row in cursor.fetchall()]
 
 
-def dbt_process(folder, *arguments, variables=None, cwd=ROOT, **environment):
-    """What subprocess needs to run dbt on this project; its warehouse, marts, target and logs go to `folder`."""
+def dbt_process(
+    folder: Path | str,
+    *arguments: str,
+    variables: dict[str, Any] | None = None,
+    cwd: Path = ROOT,
+    **environment: str,
+) -> dict[str, Any]:
+    """What subprocess needs to run dbt on this project; its warehouse, marts, target and logs go to `folder`.
+
+    Tests build one thing after another, so that restatements are accepted unless the variables say otherwise.
+    """
     folder = Path(folder)
+    variables = {"accept_restatement": True, **(variables or {})}
     environment = dict(
         {name: value for name, value in os.environ.items() if not name.startswith(("RETENTION_", "DBT_"))},
         RETENTION_WAREHOUSE=str(folder / "warehouse.duckdb"),
@@ -57,33 +68,33 @@ def dbt_process(folder, *arguments, variables=None, cwd=ROOT, **environment):
         DBT_USE_COLORS="false",
         **{"RETENTION_MARTS": str(folder / "marts.duckdb"), **environment},
     )
-    command = [str(Path(sys.executable).parent / "dbt"), *arguments, "--vars", json.dumps(variables or {}, default=str)]
+    command = [str(Path(sys.executable).parent / "dbt"), *arguments, "--vars", json.dumps(variables, default=str)]
     # Whoever runs the tests in the background ignores interrupts; dbt must not inherit that.
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return {"args": command, "cwd": cwd, "env": environment, "text": True, "preexec_fn": heed}
 
 
-def dbt(folder, *arguments, **options):
+def dbt(folder: Path | str, *arguments: str, **options: Any) -> Build:
     """Run dbt on this project: see dbt_process."""
     finished = subprocess.run(**dbt_process(folder, *arguments, **options), capture_output=True)
     return Build(finished.returncode, finished.stdout + finished.stderr, Path(folder) / "warehouse.duckdb")
 
 
-def build(folder, variables=None, *arguments, cwd=ROOT):
+def build(folder: Path | str, variables: dict[str, Any] | None = None, *arguments: str, cwd: Path = ROOT) -> Build:
     """`dbt build` without the unit tests, which do not depend on the data. Fails the test where the build fails."""
     finished = dbt(folder, "build", "--exclude-resource-type", "unit_test", *arguments, variables=variables, cwd=cwd)
     assert finished.returncode == 0, finished.output[-6000:]
     return finished
 
 
-def copy_project(project, *left_out):
+def copy_project(project: Path, *left_out: str) -> None:
     """The project as git knows it: no environments, no raw files of one's own, nothing that was built."""
     ignored = shutil.ignore_patterns(".*", "target", "logs", "exports", "data", "*.duckdb*", *left_out)
     shutil.copytree(ROOT, project, ignore=ignored)
 
 
-def lean_project(folder, marts):
-    """A copy of the project with these marts and what they are made of, without singular tests: it builds in seconds."""
+def lean_project(folder: Path, marts: list[str]) -> Path:
+    """A copy of the project with these marts and what they need, without singular tests: it builds in seconds."""
     project = folder / "project"
     copy_project(project, "python", "singular")
     models = {path.stem: path for path in (project / "models").rglob("*.sql")}
@@ -92,7 +103,8 @@ def lean_project(folder, marts):
     models["build_changes"].write_text(
         "".join(line for line in changes if "depends_on" not in line or any(mart in line for mart in watched))
     )
-    kept, todo = set(), [*marts, *(name for name in models if name.startswith(("stg_", "raw_")))]
+    kept: set[str] = set()
+    todo = [*marts, *(name for name in models if name.startswith(("stg_", "raw_")))]
     while todo:
         name = todo.pop()
         if name in models and name not in kept:
@@ -107,7 +119,7 @@ def lean_project(folder, marts):
     return project
 
 
-def write_raw(folder, raw):
+def write_raw(folder: Path, raw: dict[str, tuple[list[str], list[dict[str, str]]]]) -> str:
     """Write raw tables (table name -> columns, list of dicts of text) as CSV; returns their raw_location."""
     for table, (columns, rows) in raw.items():
         with open(folder / f"{table}.csv", "w", newline="", encoding="utf-8") as file:
@@ -118,7 +130,7 @@ def write_raw(folder, raw):
 
 
 @pytest.fixture(scope="session")
-def shared_data():
+def shared_data() -> Path:
     """The folder of real data sets with known results."""
     if not SHARED_DATA.is_dir():
         pytest.skip("the real data sets are not there: they are looked for in ../shared/data beside the project")

@@ -32,7 +32,8 @@ build_changes as (
         was_complete,
         column_name,
         previous_value,
-        new_value
+        new_value,
+        changed_settings
     from retention_changes.main.changes
 )
 
