@@ -7,7 +7,8 @@
         'raw_location', 'raw_schema', 'raw_database', 'as_of_date', 'reporting_timezone', 'reporting_currency',
         'fiscal_year_start_month', 'segments', 'countable_order_statuses', 'gross_margin', 'new_customer_days',
         'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'declining_days', 'trial_conversion_days',
-        'low_sample_customers', 'company_stage'
+        'low_sample_customers', 'company_stage', 'csv_separator', 'ended_at_is_inclusive', 'latest_future_days',
+        'accept_restatement'
     ] -%}
     {%- set attributes = ['country', 'acquisition_channel', 'plan', 'product', 'billing_interval'] -%}
     {%- set problems = [] -%}
@@ -26,7 +27,7 @@
             "reporting_timezone is a name such as Europe/Berlin, not '" ~ var('reporting_timezone') ~ "'"
         ) -%}
     {%- endif -%}
-    {%- if not modules.re.match('^[A-Z]{3}$', var('reporting_currency') | string) -%}
+    {%- if not modules.re.match('^[A-Za-z]{3}$', var('reporting_currency') | string) -%}
         {%- do problems.append("reporting_currency is a code such as USD, not '" ~ var('reporting_currency') ~ "'") -%}
     {%- endif -%}
     {%- if var('gross_margin') is not number -%}
