@@ -4,7 +4,11 @@
 -#}
 {% test meets_expectations(model, table) %}
 
-{{ config(severity = 'warn', fail_calc = 'coalesce(sum(warnings), 0)') }}
+{{ config(
+    severity = 'warn',
+    fail_calc = 'coalesce(sum(warnings), 0)',
+    warn_if = '> 0 /* each is an expectation of expectations/' ~ table ~ '.yml, named above */'
+) }}
 
 {#- Ahead of the branch: a dry run is parsed, too, and the next run does not parse again. -#}
 {% set relations, columns = {}, {} %}
@@ -124,7 +128,8 @@ from answers
         [{{ text_list(countable_statuses()) }}] as countable_order_statuses,
         (select max_by(rows_checked, finished_at) from builds) as previous_rows,
         (select max_by(mean, finished_at) from builds) as previous_mean,
-        {{ true if var('accept_restatement') else false }} as accept_restatement
+        {{ true if var('accept_restatement') else false }} as accept_restatement,
+        {{ raw_tables_are() == 'demo' }} as is_demo
     from clock
 {%- endmacro %}
 

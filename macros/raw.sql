@@ -58,6 +58,28 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- Stops before the first model where there is no raw_schema, and says which schemas there are. Runs on-run-start. -#}
+{% macro check_raw_schema() -%}
+    {%- if execute and raw_tables_are() == 'schema' -%}
+        {%- set database = var('raw_database') or target.database -%}
+        {%- set query -%}
+            select schema_name
+            from information_schema.schemata
+            where catalog_name = '{{ database }}' and schema_name not in ('information_schema', 'pg_catalog')
+            order by schema_name
+        {%- endset -%}
+        {%- set schemas = run_query(query).columns[0].values() | list -%}
+        {%- if not schemas -%}
+            {{ exceptions.raise_compiler_error('raw_database: no database ' ~ database ~ ' is attached.') }}
+        {%- elif var('raw_schema') | lower not in schemas | map('lower') -%}
+            {{ exceptions.raise_compiler_error(
+                'raw_schema: there is no schema ' ~ var('raw_schema') ~ ' in ' ~ database ~ '; there are '
+                ~ schemas | join(', ') ~ '.'
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {#-
     A text without case and outer blanks, by which statuses are compared.
     Example: {{ plain_text('status') }} as status

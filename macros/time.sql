@@ -60,7 +60,8 @@
 
 {#-
     The instant at which the clocks of the reporting timezone first show a time: one that they show twice, because they
-    are set back, counts as the first. The engine may take the second, which one more look at the day before tells.
+    are set back, counts as the first. The engine may take the second, which one more look at the day before tells;
+    a time that stands for no end has no such day.
     Example: first_instant("timestamp '2018-11-04 00:00:00'")
 -#}
 {% macro first_instant(local_time) -%}
@@ -72,6 +73,7 @@
         {%- set day_before = dbt.dateadd('day', -1, found) -%}
         {%- set earlier = day_before ~ ' + (' ~ local_time ~ ' - ' ~ change_timezone(day_before, 'UTC', zone) ~ ')' -%}
         case
+            when {{ local_time }} not between timestamp '0001-01-02' and timestamp '9999-12-30' then {{ found }}
             when {{ earlier }} < {{ found }} and {{ change_timezone(earlier, 'UTC', zone) }} = {{ local_time }}
                 then {{ earlier }}
             else {{ found }}

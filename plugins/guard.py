@@ -171,6 +171,7 @@ class Outcome:
     found: list[Any] = field(default_factory=list)  # what else the expectation found, as text or rows
     meta: Row = field(default_factory=dict)
     quarantined: int = 0
+    lacking: list[str] = field(default_factory=list)  # columns that are missing, so that it was not run
 
     @property
     def samples(self) -> list[Any]:
@@ -180,17 +181,21 @@ class Outcome:
     @property
     def level(self) -> str | None:
         """What it comes to: its severity, but for rows set aside a warning at most; None where all is well."""
+        if self.lacking:
+            return "info"
         if self.success and not self.quarantined:
             return None
         return "warning" if self.success and self.severity == "critical" else self.severity
 
     @property
     def line(self) -> str | None:
-        """Level, place, the expectation in words, how many rows, samples and keys; None where all is well."""
+        """Level, place, the expectation in words, why it was not run, or how many rows, samples and keys; None where all is well."""
         if not self.level:
             return None
         text = f"{self.level}: {self.table}{'.' + self.column if self.column else ''} {self.words}"
-        if self.counts:
+        if self.lacking:
+            text += f": not checked, {' and '.join(self.lacking)} {'is' if len(self.lacking) == 1 else 'are'} missing"
+        elif self.counts:
             text += f": not so in {self.failed:,} of {self.rows:,} rows"
             if any(value is not None for value, _ in self.counts):
                 text += ", such as " + ", ".join(f"{shortened(value)} {times:,}" for value, times in self.counts)
@@ -315,10 +320,9 @@ class Guard:
         ]
 
     def in_words(self, expectation: Any) -> str:
-        """The description, with settings put in for their names in braces."""
-        return re.sub(
-            r"\{(\w+)\}", lambda name: str(self.settings.get(name[1], name[0])), expectation.description or ""
-        )
+        """The description on one line, with settings put in for their names in braces."""
+        words = " ".join((expectation.description or "").split())
+        return re.sub(r"\{(\w+)\}", lambda name: str(self.settings.get(name[1], name[0])), words)
 
     def outcome(self, expectation: Any, **facts: Any) -> Outcome:
         """An outcome of an expectation, with what is known of it."""
@@ -343,9 +347,7 @@ class Guard:
         for expectation in self.suite.expectations:
             lacking = self.lacks(expectation)
             if lacking:
-                outcome = self.outcome(expectation)
-                place = f"{self.table}{'.' + outcome.column if outcome.column else ''}"
-                LOG.info(f"{place} {outcome.words}: not checked, {', '.join(lacking)} is missing")
+                outcomes.append(self.outcome(expectation, lacking=lacking))
                 continue
             result = run(batch, expectation, "BOOLEAN_ONLY")
             outcomes.append(self.outcome(expectation, success=result.success))
@@ -484,8 +486,8 @@ def record(guard: Guard, build_id: str, outcomes: list[Outcome]) -> None:
                 ? as samples, ? as failed_keys, ? as rows_quarantined, ? as message, ? as mean
             """,
             [
-                build_id, outcome.table, outcome.column, outcome.type, outcome.words, outcome.severity, outcome.success,
-                outcome.rows, outcome.failed, json.dumps(outcome.samples), json.dumps(outcome.keys),
+                build_id, outcome.table, outcome.column, outcome.type, outcome.words, outcome.severity,
+                None if outcome.lacking else outcome.success, outcome.rows, outcome.failed, json.dumps(outcome.samples), json.dumps(outcome.keys),
                 outcome.quarantined, outcome.line, guard.settings["mean"],
             ],
         )  # fmt: skip

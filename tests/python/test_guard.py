@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from xml.etree import ElementTree
 
 import duckdb
 import pytest
@@ -492,6 +495,48 @@ def test_one_unreadable_file_leaves_the_other_guards_at_work(workplace):
     assert "orders.customer_id" not in messages and "guard_subscriptions" not in messages
 
 
+@pytest.mark.parametrize("var", [{}, {"accept_restatement": True}])
+def test_no_rows_where_there_were_some(workplace, var):
+    write(workplace, GOOD)
+    assert invoke(workplace, "build", accept_restatement=True)[0]
+    write(workplace, {table: text.splitlines()[0] + "\n" for table, text in GOOD.items()} | {"activity": None})
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw", **var)
+    assert success == bool(var)
+    rows = {"customers": 3, "plans": 2, "subscriptions": 3, "orders": 4, "activity": 3}
+    for table, count in rows.items() if not var else ():
+        assert f"critical: {table} has rows, as at the last successful build" in messages
+        assert f"not so, found 0 instead of {count}" in messages
+
+
+def test_prices_in_cents(workplace):
+    write(workplace, GOOD)
+    assert invoke(workplace, "build", accept_restatement=True)[0]
+    cents = {"plans": GOOD["plans"].replace(",10,", ",1000,").replace(",120,", ",12000,")}
+    write(workplace, {**GOOD, **cents, "orders": GOOD["orders"].replace(",20,", ",2000,").replace("30.5", "3050")})
+    assert invoke(workplace, "build", "--select", "path:models/raw")[0]
+    lines = lines_of_the_latest_build(workplace)
+    assert (
+        "warning: plans.price has about the mean of the last successful build: not so, found a mean of 6500.0 instead of 65.0"
+        in lines
+    )
+    assert any(line.startswith("warning: orders.amount has about the mean of the last") for line in lines)
+
+
+def test_a_bare_date_on_a_day_with_two_midnights_is_the_first(workplace):
+    write(workplace, {
+        **GOOD,
+        "orders": GOOD["orders"].replace("2024-01-02", "2018-11-04").replace("2024-02-03", "2018-11-05"),
+        "subscriptions": GOOD["subscriptions"].replace("09:30:00,2024-03-01", "09:30:00,infinity"),
+    })  # fmt: skip
+    selection = ["--select", "path:models/raw", "path:models/staging"]
+    success, messages = invoke(workplace, "build", *selection, reporting_timezone="America/Havana")
+    assert success, messages
+    with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
+        query = "select ordered_at::varchar from staging.stg_orders where order_id in ('o1', 'o3') order by 1"
+        assert warehouse.execute(query).fetchall() == [("2018-11-04 04:00:00",), ("2018-11-05 05:00:00",)]
+        assert warehouse.execute("select bool_or(isinf(ended_at)) from staging.stg_subscriptions").fetchone() == (True,)
+
+
 def test_csv_separator(workplace):
     write(workplace, {table: text.replace(",", "|") for table, text in GOOD.items()})
     assert invoke(workplace, "build", "--select", "path:models/raw", csv_separator="|")[0]
@@ -632,6 +677,49 @@ def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project, 
     assert finished.query("select * from quality.quarantine") == []
 
 
+@pytest.mark.parametrize(
+    ("query", "set_aside"),
+    [
+        ("SELECT * FROM {batch} where try_cast(amount as decimal(38, 10)) is null", 1),
+        ("with bad as (select * from {batch}) select * from bad where try_cast(amount as decimal(38, 10)) is null", 1),
+        ("select amount, order_id from {batch} where try_cast(amount as decimal(38, 10)) is null", 1),
+        ("select * exclude (status) from {batch} where try_cast(amount as decimal(38, 10)) is null", 1),
+        ("select order_id from {batch} where try_cast(amount as decimal(38, 10)) is null", 2),
+        ("select amount from {batch} where try_cast(amount as decimal(38, 10)) is null", None),
+    ],
+)
+def test_what_the_query_returns_says_which_rows_are_set_aside(tmp_path, monkeypatch, query, set_aside):
+    """A good row with the key of a bad one stays, unless the query says nothing but the key."""
+    meta = {"quarantine": True, "mostly": 0.5, "column": "amount"}
+    bad = suite(type="unexpected_rows_expectation", kwargs={"unexpected_rows_query": query}, meta=meta)
+    (tmp_path / "orders.yml").write_text(yaml.safe_dump({**bad, "meta": {"key": ["order_id"]}}))
+    monkeypatch.setattr(guard, "SUITES", tmp_path)
+    with duckdb.connect() as connection:
+        connection.execute("create schema quality")
+        connection.execute(
+            "create table quality.quarantine (build_id text, raw_table text, row_key json, row_content json, reason text,"
+            " row_hash text)"
+        )
+        connection.execute(
+            "create table quality.expectation_results (build_id text, checked_at timestamp, raw_table text, column_name text,"
+            " expectation text, description text, severity text, is_success boolean, rows_checked bigint, rows_failed bigint,"
+            " samples text, failed_keys text, rows_quarantined bigint, message text, mean double)"
+        )
+        connection.execute("create table raw_orders (order_id text, amount text, status text)")
+        connection.execute("insert into raw_orders values ('o1', 'x', 'paid'), ('o1', '1', 'paid'), ('o2', '2', null)")
+        answer = guard.run_expectations(connection, {
+            "table": "orders", "relations": {"orders": "raw_orders", "customers": "raw_orders"}, "build_id": "b",
+            "columns": {"orders": ["order_id", "amount", "status"], "customers": []}, "attributes": [], "settings": "select 1",
+            "functions": "create or replace temp macro as_instant(x) as try_cast(x as timestamp)",
+        })  # fmt: skip
+        rows = connection.execute("select row_content ->> 'amount' from quality.quarantine order by 1 desc").fetchall()
+    if set_aside is None:
+        assert "must return order_id, their key" in answer["critical"] and rows == []
+    else:
+        assert answer == {"warnings": 1, "critical": ""}
+        assert rows == [("x",), ("1",)][:set_aside]
+
+
 def test_a_key_may_be_quarantined_by_great_expectations_own_mostly(project, tmp_path):
     number = place("orders", "order_id is unique")
     edit(project, "orders", number, kwargs={"column": "order_id", "mostly": 0.5}, meta={"quarantine": True})
@@ -651,12 +739,14 @@ def test_warnings_and_the_history_of_results(project, tmp_path):
     write(tmp_path, {**replaced("subscriptions", "2024-02-01,too expensive", "0001-01-01,"), "orders": orders})
     second = dbt(tmp_path, "build", variables={**variables(tmp_path), "as_of_date": "2024-06-01"}, cwd=project)
     assert "WARN=3" in second.output  # orders: fewer, old; subscriptions: old; activity: old
-    assert "orders has no more than 30 % fewer rows" in second.output and "rows '2 instead of 4'" in second.output
+    assert "orders has no more than 30 % fewer rows" in second.output and "found 2 instead of 4" in second.output
     assert "has at least one order within 40 days of as_of_date" in second.output
+    assert "found the latest of 2024-02-02, 120 days before as_of_date" in second.output
+    assert "configured to warn if > 0 /* each is an expectation of expectations/orders.yml, named above */" in second.output
     assert "starts at least one stretch within 40 days of as_of_date" in second.output
     said_again = second.output[second.output.rindex(" OK created ") :]  # after the last node
     for line in [
-        "warning: orders has an order of a status that counts: not so, found orders 2 status 'paid'",
+        "warning: orders has an order of a status that counts: not so, found status 'paid' orders 2",
         "warning: subscriptions.cancel_requested_at lies between the years 1900 and 2200, or is empty: not so in 1 of 3",
     ]:
         assert line in said_again
@@ -695,3 +785,73 @@ def test_a_dry_run_is_not_an_empty_export(project, tmp_path):
     for flags in (["--empty"], [], ["--empty"]):
         finished = dbt(tmp_path, "build", *flags, variables=variables(tmp_path), cwd=project)
         assert finished.returncode == 0 and "WARN=0" in finished.output, finished.output[-3000:]
+
+
+def test_a_schema_that_is_not_there(project, tmp_path):
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        connection.execute("create schema billing")
+    finished = dbt(tmp_path, "build", variables={"raw_schema": "laoded"}, cwd=project)
+    assert finished.returncode != 0
+    assert "there is no schema laoded in warehouse; there are billing, loaded, main" in finished.output
+
+
+def test_source_freshness(project, tmp_path):
+    write(tmp_path, GOOD)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        for table in RAW_COLUMNS:
+            path = str(tmp_path / f"{table}.csv")
+            connection.execute(f"create table loaded.{table} as from read_csv(?, all_varchar = true)", [path])
+        connection.execute("update loaded.orders set ordered_at = cast(now() as timestamp)::varchar where order_id = 'o1'")
+    finished = dbt(tmp_path, "source", "freshness", variables={"raw_schema": "loaded"}, cwd=project)
+    assert finished.returncode == 0
+    assert "WARN freshness of raw.subscriptions" in finished.output and "PASS freshness of raw.orders" in finished.output
+
+
+# --- make validate ---
+
+
+def validate(folder, *arguments, **variables):
+    """Run `make validate`'s program on a folder's files, in the project as it is."""
+    given = json.dumps({"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-03-01", **variables})
+    environment = {**os.environ, "RETENTION_WAREHOUSE": str(folder / "warehouse.duckdb")}
+    command = [sys.executable, "-m", "plugins.validate", *arguments, "--vars", given, "--reports", str(folder / "reports")]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_validate_keeps_the_contract_also_while_a_build_runs(tmp_path):
+    write(tmp_path, GOOD)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:  # as a build would, it holds the warehouse
+        connection.execute("create table anything (a integer)")
+        finished = validate(tmp_path)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    report = json.loads((tmp_path / "reports" / "validate.json").read_text())
+    count = len(report["expectations"])
+    assert count > 60
+    assert finished.stdout.splitlines() == [
+        "info: orders.refunded_amount is not more than the amount: not so in 1 of 4 rows, such as '0' 1; at order_id 'o4'",
+        f"exports keep the contract: 5 tables, {count} expectations, 1 remark",
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir() if "duckdb" in path.name) == ["warehouse.duckdb"]
+
+
+def test_validate_one_table_alone(tmp_path):
+    write(tmp_path, {"orders": replaced("orders", ",20,", ",twenty,")["orders"]})
+    finished = validate(tmp_path, "--table", "orders")
+    assert finished.returncode == 1
+    *lines, verdict = finished.stdout.splitlines()
+    assert lines[0].startswith("critical: orders.amount is a decimal number")
+    assert "orders.customer_id is a customer of the raw table customers, or empty: not checked, customers.customer_id is" in lines[1]
+    assert verdict.startswith("exports break the contract: 1 table, ") and verdict.endswith("1 not checked, 1 broken")
+    (failure,) = ElementTree.parse(tmp_path / "reports" / "validate.xml").iter("failure")
+    assert "orders.amount" in failure.get("message")
+    write(tmp_path, {"orders": GOOD["orders"]})
+    assert validate(tmp_path, "--table", "orders").returncode == 0
+
+
+def test_validate_says_why_it_could_not(tmp_path):
+    finished = validate(tmp_path, raw_location="orders.csv")
+    assert finished.returncode == 1
+    assert "raw_location must be a path with {table} in it" in finished.stdout
+    assert finished.stdout.endswith("exports could not be checked: 5 of 5 tables were not\n")
