@@ -88,8 +88,8 @@ from answers
     create or replace temp macro reads_like_missing(x) as
         cast(x as varchar) in (
             {%- for word in [
-                'nan', 'nat', 'null', '<null>', '(null)', '[null]', 'none', 'nil', 'na', '<na>', 'n/a', '#n/a', 'undefined',
-                'missing'
+                'nan', 'nat', 'null', '<null>', '(null)', '[null]', 'none', 'nil', 'na', '<na>', 'n/a', '#n/a',
+                'undefined', 'missing'
             ] %}
             '{{ word }}', '{{ word | upper }}', '{{ word | capitalize }}',
             {%- endfor %}

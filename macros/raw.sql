@@ -97,7 +97,8 @@
 {%- endmacro %}
 
 {#-
-    A raw number as a decimal, by way of its text: of a double that is the shortest one, without dust in the last digits.
+    A raw number as a decimal, by way of its text: of a double that is the shortest one, without dust in the last
+    digits.
     Example: {{ exact_number('amount', 'decimal(28, 10)') }} as amount
 -#}
 {% macro exact_number(raw_column, type) -%}
@@ -114,8 +115,8 @@
 {%- endmacro %}
 
 {#-
-    A relation over the files of a raw table. CSV is RFC 4180 (double quotes, a header line) and read as text: nothing is
-    guessed from the data, and the separator from the header line alone.
+    A relation over the files of a raw table. CSV is RFC 4180 (double quotes, a header line) and read as text: nothing
+    is guessed from the data, and the separator from the header line alone.
     Example: select * from {{ read_files('orders') }}
 -#}
 {% macro read_files(table) -%}

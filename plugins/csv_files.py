@@ -79,7 +79,7 @@ def look_at_csv(cursor: duckdb.DuckDBPyConnection, path: str, files: list[str], 
 
 
 def read_header(name: str) -> str:
-    """The first line of a file. Raises Unreadable where it is no line of UTF-8 text, OSError where it cannot be read."""
+    """The first line of a file. Raises Unreadable where it is no line of UTF-8 text, OSError where there is none."""
     with open(name, "rb") as file:
         line = file.readline(HEADER_BYTES)
     if not line:
@@ -98,8 +98,13 @@ def separator_of(header: str) -> str:
 
 
 def check_header(name: str, header: str, separator: str) -> None:
-    """Raises Unreadable where two columns have one name."""
+    """Raises Unreadable where there is one column alone, or two have one name."""
     columns = next(csv.reader([header], delimiter=separator))
+    if len(columns) == 1:
+        raise Unreadable(
+            f"{name}, line 1: {shortened(header)} is one column, the names of several are wanted, with commas, "
+            "semicolons or tabs between them; the var csv_separator names what else separates them"
+        )
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         raise Unreadable(f"{name}, line 1: the column {', '.join(twice)} is there twice, each name once is wanted")

@@ -189,7 +189,10 @@ class Outcome:
 
     @property
     def line(self) -> str | None:
-        """Level, place, the expectation in words, why it was not run, or how many rows, samples and keys; None where all is well."""
+        """Level, place, the expectation in words, how many rows, samples and keys, or why it was not run.
+
+        None where all is well.
+        """
         if not self.level:
             return None
         text = f"{self.level}: {self.table}{'.' + self.column if self.column else ''} {self.words}"
@@ -284,7 +287,8 @@ class Guard:
 
         `latest` and `next_latest` are the last two days with a fact, unless the last ten facts are of one day.
         """
-        mean = self.suite.mean if self.suite.mean in self.columns[self.table] else None
+        has_mean = self.suite.mean in self.columns[self.table]
+        mean = f"(select avg(try_cast({self.suite.mean} as double)) from {self.table})" if has_mean else "null::double"
         return f"""
             with
             days as (
@@ -297,7 +301,7 @@ class Guard:
                 *,
                 '{self.table}' as raw_table,
                 {self.rows} as rows,
-                {f"(select avg(try_cast({mean} as double)) from {self.table})" if mean else "cast(null as double)"} as mean,
+                {mean} as mean,
                 latest_days[1] as latest,
                 list_max(list_filter(latest_days, lambda day: day < latest_days[1])) as next_latest
             from settings
@@ -487,7 +491,8 @@ def record(guard: Guard, build_id: str, outcomes: list[Outcome]) -> None:
             """,
             [
                 build_id, outcome.table, outcome.column, outcome.type, outcome.words, outcome.severity,
-                None if outcome.lacking else outcome.success, outcome.rows, outcome.failed, json.dumps(outcome.samples), json.dumps(outcome.keys),
+                None if outcome.lacking else outcome.success, outcome.rows, outcome.failed,
+                json.dumps(outcome.samples), json.dumps(outcome.keys),
                 outcome.quarantined, outcome.line, guard.settings["mean"],
             ],
         )  # fmt: skip
@@ -525,7 +530,8 @@ class Plugin(BasePlugin):
                 return json.dumps(look_at_files(cursor, json.loads(question)))
 
         def guard(question: str) -> str:
-            with contextlib.closing(reference().cursor()) as cursor:  # of its own: dbt's open transaction is not touched
+            # A cursor of its own: dbt's open transaction is not touched.
+            with contextlib.closing(reference().cursor()) as cursor:
                 return json.dumps(run_expectations(cursor, json.loads(question)))
 
         for name, function in (("run_expectations", guard), ("look_at_files", look)):

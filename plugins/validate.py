@@ -36,8 +36,8 @@ def run_guard(tables: list[str], variables: Row, scratch: Path, reports: Path) -
         environment["RETENTION_ATTACH"] = repr([{"path": str(warehouse), "alias": warehouse.stem, "read_only": True}])
     os.environ |= environment
     finished = dbtRunner().invoke([
-        "--log-level", "none", "build", "--indirect-selection", "empty", "--select", *(f"+guard_{table}" for table in tables),
-        "--vars", json.dumps(variables, default=str),
+        "--log-level", "none", "build", "--vars", json.dumps(variables, default=str), "--indirect-selection", "empty",
+        "--select", *(f"+guard_{table}" for table in tables),
     ])  # fmt: skip
     DuckDBConnectionManager.close_all_connections()
     if finished.exception:

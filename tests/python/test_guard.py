@@ -63,6 +63,7 @@ def without(table, column):
 
 ORDER = "o1,c1,2024-01-02,completed,20,0,USD"
 STRETCH = "s2,c2,monthly,active,2,10,2024-01-05 09:30:00,2024-03-01,,"
+DECIMAL = "is a decimal number between -1,000,000,000,000 and 1,000,000,000,000"
 MONTHLY = "monthly,Monthly,app,1,10,USD,month,1"
 
 # Name of the mutation -> the raw tables, and what the refusal must name.
@@ -76,10 +77,10 @@ REFUSED = {
         ["missing 'amount' (there is 'Amount'), 'status' (there is 'state')"],
     ),
     "a column that other tables refer to is missing": (
-        without("customers", "customer_id"), ["customers has all columns of the contract: not so, missing 'customer_id'"]
+        without("customers", "customer_id"), ["customers has all columns of the contract", "missing 'customer_id'"]
     ),
     "bars for commas": (
-        {**GOOD, "plans": GOOD["plans"].replace(",", "|")}, ["plans has all columns", "'plan_id' (there is 'plan_id|"]
+        {**GOOD, "plans": GOOD["plans"].replace(",", "|")}, ["plans.csv, line 1: 'plan_id|plan_name|", "var csv_separator"]
     ),
     "a truncated last line": (
         {**GOOD, "orders": GOOD["orders"].rstrip() + "\no5,c1,2024"},
@@ -126,7 +127,7 @@ REFUSED = {
     "SQL for a number": (replaced("orders", ",20,", ",1); drop schema marts; --,"), ["orders.amount", "drop schema"]),
     "a negative refund": (replaced("orders", ",20,0,", ",20,-1,"), ["orders.refunded_amount", "'-1'"]),
     "a negative price": (replaced("plans", ",10,", ",-10,"), ["plans.price", "'-10'"]),
-    "a duplicate order": ({**GOOD, "orders": GOOD["orders"] + ORDER + "\n"}, ["orders.order_id", "2 of 5 rows", "'o1'"]),
+    "a duplicate order": ({**GOOD, "orders": GOOD["orders"] + ORDER + "\n"}, ["orders.order_id", "2 of 5", "'o1'"]),
     "a duplicate customer": (
         {**GOOD, "customers": GOOD["customers"] + "c1,2024-01-02,DE,\n"}, ["customers.customer_id", "2 of 4 rows"]
     ),
@@ -147,7 +148,7 @@ REFUSED = {
     "a negative discount": (replaced("subscriptions", "2,10,", "2,-1,"), ["subscriptions.discount_percent", "'-1'"]),
     "an unknown subscription status": (
         replaced("subscriptions", "monthly,active,2", "monthly,Active,2"),
-        ["subscriptions.status", "'Active'", "the last stretch of an ended subscription stays active, ended_at is filled"],
+        ["subscriptions.status", "'Active'", "the last stretch of an ended subscription stays active, ended_at"],
     ),
     "an order without a status": (replaced("orders", "completed,20", ",20"), ["orders.status", "1 of 4 rows"]),
     "an unknown interval": (replaced("plans", "USD,month", "USD,fortnight"), ["plans.billing_interval", "'fortnight'"]),
@@ -157,7 +158,7 @@ REFUSED = {
     "orders in other currencies": (
         {**GOOD, "orders": GOOD["orders"].replace("20,0,USD", "20,0,EUR").replace("5,0,USD", "5,0,EUR")
          .replace("c3,2024-02-03,completed,5,0,EUR", "c3,2024-02-03,completed,5,0,GBP")},
-        ["orders.currency is USD (the var", "not so in 3 of 4 rows, such as 'EUR' 2, 'GBP' 1; at order_id 'o1', order_id 'o3'"],
+        ["orders.currency is USD (the var", "in 3 of 4 rows, such as 'EUR' 2, 'GBP' 1; at order_id 'o1', order_id 'o3'"],
     ),
     "a paid plan in another currency": (replaced("plans", "10,USD", "10,EUR"), ["plans.currency", "'EUR'"]),
     "overlapping stretches": (
@@ -177,7 +178,10 @@ REFUSED = {
          .replace("2024-03-01", "1970-01-01")},
         ["subscriptions.ended_at is before started_at in half of the rows at most", "'1970-01-01' 2"],
     ),
-    "a day first": (replaced("orders", "2024-01-02", "31-01-2024"), ["orders.ordered_at is a date such as 2024-03-09, or a time in UTC such as 2024-03-09 17:30:00", "'31-01-2024'"]),
+    "a day first": (
+        replaced("orders", "2024-01-02", "31-01-2024"),
+        ["orders.ordered_at is a date such as 2024-03-09, or a time in UTC such as 2024-03-09 17:30:00"],
+    ),
     "the 30th of February": (replaced("orders", "2024-01-02", "2024-02-30"), ["orders.ordered_at", "'2024-02-30'"]),
     "an offset": (
         replaced("subscriptions", "05 09:30:00", "05 09:30:00+02:00"), ["subscriptions.started_at", "+02:00"]
@@ -265,18 +269,23 @@ FLOWS_ON = {
     "UTC that says so": (
         {
             **replaced("orders", "10:00:00Z", "10:00:00 UTC"),
-            "subscriptions": GOOD["subscriptions"].replace("09:30:00,", "09:30:00+00,").replace("03-01,", "03-01T00:00+00:00,"),
+            "subscriptions": GOOD["subscriptions"].replace("09:30:00,", "09:30:00+00,")
+            .replace("03-01,", "03-01T00:00+00:00,"),
         },
         SAME,
     ),
     "semicolons": ({table: text.replace(",", ";") for table, text in GOOD.items()}, SAME),
     "semicolons with commas for decimals in a text": (
-        {**GOOD, "subscriptions": GOOD["subscriptions"].replace(",", ";").replace("too expensive", "1,5 times, they say, is much")},
+        {**GOOD, "subscriptions": GOOD["subscriptions"].replace(",", ";").replace("too expensive", "1,5, 2,5, 3,5, 4")},
         SAME,
     ),
     "tabs": ({table: text.replace(",", "\t") for table, text in GOOD.items()}, SAME),
 }  # fmt: skip
 
+# What is said of the good data: o4, which does not count, has an amount below its refund.
+REFUNDED = (
+    "info: orders.refunded_amount is not more than the amount: not so in 1 of 4 rows, such as '0' 1; at order_id 'o4'"
+)
 INCLUSIVE = {
     **GOOD,
     "subscriptions": """subscription_id,customer_id,plan_id,status,quantity,discount_percent,started_at,ended_at,cancel_requested_at,end_reason
@@ -306,37 +315,44 @@ SAID = {
     **{
         f"an end at {text}": (
             ended(text), {},
-            [f"warning: subscriptions.ended_at is not before started_at; such rows have no effect: not so in 1 of 3 rows, such as '{text}' 1"],
+            [
+                "warning: subscriptions.ended_at is not before started_at; such rows have no effect",
+                f"not so in 1 of 3 rows, such as '{text}' 1",
+            ],
         )
         for text in ("1970-01-01", "1900-01-01", "0001-01-01", "23-03-01", "epoch", "-infinity")
     },
-    "an end at the start": (ended("2024-01-05 09:30:00"), {}, ["info: subscriptions.ended_at is later than started_at: not so in 1 of 3"]),
+    "an end at the start": (
+        ended("2024-01-05 09:30:00"), {}, ["info: subscriptions.ended_at is later than started_at: not so in 1 of 3"]
+    ),
     "an order below zero": (replaced("orders", ",30.5,", ",-30.5,"), {}, [
-        "warning: orders.amount is not below zero; such a row of a status that counts is a correction, its revenue counts and it is no order",
+        "warning: orders.amount is not below zero; such a row of a status that counts is a correction, its revenue",
         "not so in 1 of 4 rows, such as '-30.5' 1; at order_id 'o2'",
     ]),
     "a status in another case": (replaced("orders", "completed,20", "Completed,20"), {}, [
-        "warning: orders.status has no values that differ only by case or blanks from a status that counts: not so in 1 of 4 rows",
-        "such as 'Completed' 1",
+        "warning: orders.status has no values that differ only by case or blanks from a status that counts",
+        "not so in 1 of 4 rows, such as 'Completed' 1",
     ]),
     "customers in another case": (spelled("c2", "C1"), {}, [
-        "warning: customers.customer_id has no values that differ only by case or blanks: not so in 2 of 3 rows, such as 'C1' 1, 'c1' 1",
+        "warning: customers.customer_id has no values that differ only by case or blanks: not so in 2 of 3 rows",
+        "such as 'C1' 1, 'c1' 1",
     ]),
     "mail addresses in another case": (
         {table: text.replace("c1,", "Ann@x.org,").replace("c2,", "ann@x.org,") for table, text in GOOD.items()}, {},
-        ["warning: customers.customer_id has no values that differ only by case or blanks", "'Ann@x.org' 1, 'ann@x.org' 1"],
+        ["customers.customer_id has no values that differ only by case or blanks", "'Ann@x.org' 1, 'ann@x.org' 1"],
     ),
     "an order with a blank": (replaced("orders", "o1,", "o2 ,"), {}, [
         "warning: orders.order_id has no values that differ only by case or blanks: not so in 2 of 4", "'o2 ' 1",
     ]),
     "plans and subscriptions in another case": (
         {table: text.replace("yearly,", "Monthly,").replace("s2,", "S1,") for table, text in GOOD.items()}, {},
-        ["plans.plan_id has no values that differ only", "subscriptions.subscription_id has no values that differ only"],
+        [f"{key} has no values that differ only" for key in ("plans.plan_id", "subscriptions.subscription_id")],
     ),
     **{
         f"a customer called {text!r}": (spelled("c2", text), {}, [
-            f"warning: {column} has no value that reads like a missing value: not so in 1 of {rows} rows, such as {text!r} 1"
-            for column, rows in [("customers.customer_id", 3), ("orders.customer_id", 4), ("subscriptions.customer_id", 3)]
+            f"warning: {table}.customer_id has no value that reads like a missing value: "
+            f"not so in 1 of {rows} rows, such as {text!r} 1"
+            for table, rows in [("customers", 3), ("orders", 4), ("subscriptions", 3)]
         ])
         for text in ("nan", "NULL", "None", "<NA>", " ")
     },
@@ -345,19 +361,26 @@ SAID = {
         "customers.country 'DE' 1, 'de' 1", "customers.acquisition_channel 'Ads' 1, 'ads' 1",
     ]),
     "fractions for percents": (replaced("subscriptions", "2,10,", "2,0.1,"), {}, [
-        "warning: subscriptions.discount_percent is above 1 somewhere, where there are discounts: not so in 1 of 3", "'0.1' 1",
+        "warning: subscriptions.discount_percent is above 1 somewhere, where there are discounts: not so in 1 of 3",
+        "'0.1' 1",
     ]),
     "an order far in the future": (
         replaced("orders", "2024-02-02T", "2042-02-02T"), {},
-        ["warning: orders.ordered_at is at most latest_future_days (1) after today", "though as_of_date is set: not so in 1 of 4", "'2042-02-02"],
+        [
+            "warning: orders.ordered_at is at most latest_future_days (1) after today",
+            "though as_of_date is set: not so in 1 of 4", "'2042-02-02",
+        ],
     ),
     "no fact for long": (GOOD, CLOCK, [
-        "warning: orders has at least one order within 40 days of as_of_date, or of today", "found the latest of 2024-02-04,",
-        "warning: subscriptions starts at least one stretch within 40 days", "warning: activity has at least one day within",
+        "warning: orders has at least one order within 40 days of as_of_date, or of today",
+        "found the latest of 2024-02-04,",
+        "warning: subscriptions starts at least one stretch within 40 days",
+        "warning: activity has at least one day within",
         " days before today",
     ]),
     "a lone order far after all others": (replaced("orders", "2024-02-03", "2024-12-03"), CLOCK, [
-        "warning: orders.ordered_at makes no as_of_date far after all other facts: not so, found the latest of 2024-12-03, 297 days after all other facts",
+        "warning: orders.ordered_at makes no as_of_date far after all other facts: not so, found the latest of 2024-12-03",
+        "297 days after all other facts",
     ]),
 }  # fmt: skip
 
@@ -407,7 +430,8 @@ def lines_of_the_latest_build(folder):
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
         rows = warehouse.execute(
             "select message from quality.expectation_results"
-            " where message is not null and build_id = (select max_by(build_id, checked_at) from quality.expectation_results)"
+            " where message is not null"
+            " and build_id = (select max_by(build_id, checked_at) from quality.expectation_results)"
         ).fetchall()
     return [line for (line,) in rows]
 
@@ -448,7 +472,7 @@ def test_nothing_is_said_of_good_data(workplace):
     write(workplace, GOOD)
     assert invoke(workplace, "build", "--select", "path:models/raw")[0]
     assert lines_of_the_latest_build(workplace) == [
-        "info: orders.refunded_amount is not more than the amount: not so in 1 of 4 rows, such as '0' 1; at order_id 'o4'"
+        REFUNDED
     ]
 
 
@@ -470,7 +494,7 @@ def test_the_future_is_refused_where_it_would_make_as_of_date(workplace, table, 
 
 
 def test_inclusive_ends_are_the_day_itself(workplace):
-    """The example of the contract: a stretch a month, each with its last day as its end, is one customer without churn."""
+    """A stretch a month, each with its last day as its end, is one customer without churn."""
     for write_end in ("2023-12-31", "2023-12-31 23:59:59", "2023-12-31 00:00:00"):
         write(workplace, {table: text.replace("2023-12-31", write_end) for table, text in INCLUSIVE.items()})
         success, messages = invoke(workplace, "build", ended_at_is_inclusive=True, accept_restatement=True)
@@ -479,7 +503,8 @@ def test_inclusive_ends_are_the_day_itself(workplace):
         with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
             ends = warehouse.execute("select ended_at::varchar from staging.stg_subscriptions order by 1").fetchall()
             assert ends == [("2024-01-01 00:00:00",), ("2024-02-01 00:00:00",), (None,)]
-            assert warehouse.execute("select movement_type, mrr_change from marts.mrr_movements").fetchall() == [("new", 20)]
+            movements = warehouse.execute("select movement_type, mrr_change from marts.mrr_movements").fetchall()
+            assert movements == [("new", 20)]
     write(workplace, GOOD)  # half-open ends with that var overlap by a day
     success, messages = invoke(workplace, "build", "--select", "path:models/raw", ended_at_is_inclusive=True)
     assert not success and "subscriptions.ended_at is not later than the start of" in messages
@@ -515,10 +540,8 @@ def test_prices_in_cents(workplace):
     write(workplace, {**GOOD, **cents, "orders": GOOD["orders"].replace(",20,", ",2000,").replace("30.5", "3050")})
     assert invoke(workplace, "build", "--select", "path:models/raw")[0]
     lines = lines_of_the_latest_build(workplace)
-    assert (
-        "warning: plans.price has about the mean of the last successful build: not so, found a mean of 6500.0 instead of 65.0"
-        in lines
-    )
+    found = "found a mean of 6500.0 instead of 65.0"
+    assert f"warning: plans.price has about the mean of the last successful build: not so, {found}" in lines
     assert any(line.startswith("warning: orders.amount has about the mean of the last") for line in lines)
 
 
@@ -586,7 +609,10 @@ def suite(**changes):
             suite(type="expect_compound_columns_to_be_unique", kwargs={"column_list": ["order_id", "customer_id"]}),
             "guard nothing",
         ),
-        (suite(type="expect_multicolumn_sum_to_equal", kwargs={"column_list": ["amount"], "sum_total": 1}), "unexpected_rows_"),
+        (
+            suite(type="expect_multicolumn_sum_to_equal", kwargs={"column_list": ["amount"], "sum_total": 1}),
+            "say it as an unexpected_rows_expectation",
+        ),
         (suite(kwargs="column"), "are mappings"),
         ({"name": "orders", "expectations": ["is never empty"]}, "are mappings"),
         ("- is never empty", "expectations/orders.yml is not a suite"),
@@ -652,24 +678,24 @@ def test_sql_that_cannot_be_run_is_critical_whatever_its_severity(project, tmp_p
 
 def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project, tmp_path):
     meta = {"column": "amount", "quarantine": True, "mostly": 0.7}
-    edit(project, "orders", place("orders", "amount is a decimal number between -1,000,000,000,000 and 1,000,000,000,000"), meta=meta)
+    edit(project, "orders", place("orders", f"amount {DECIMAL}"), meta=meta)
 
     write(tmp_path, replaced("orders", "30.5,0,USD", "NaN,0,USD"))  # one of four orders
     finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.returncode == 0, finished.output
     assert "WARN=1" in finished.output
-    assert "orders.amount is a decimal number between -1,000,000,000,000 and 1,000,000,000,000: not so in 1 of 4 rows, such as 'NaN'" in finished.output
+    assert f"orders.amount {DECIMAL}: not so in 1 of 4 rows, such as 'NaN'" in finished.output
     assert "1 rows are in quarantine" in finished.output
     [row] = finished.query("select * from quality.quarantine")
     assert json.loads(row["row_key"]) == {"order_id": "o2"}
     assert json.loads(row["row_content"])["amount"] == "NaN"
-    assert row["reason"] == "amount is a decimal number between -1,000,000,000,000 and 1,000,000,000,000"
+    assert row["reason"] == f"amount {DECIMAL}"
     assert finished.query(ORDERS) == [{"orders": 2}]
 
     write(tmp_path, {**GOOD, "orders": GOOD["orders"].replace("30.5", "NaN").replace(",5,0", ",NaN,0")})  # two of four
     finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.returncode == 1
-    assert "critical: orders.amount is a decimal number between -1,000,000,000,000 and 1,000,000,000,000: not so in 2 of 4 rows" in finished.output
+    assert f"critical: orders.amount {DECIMAL}: not so in 2 of 4 rows" in finished.output
 
     write(tmp_path, GOOD)
     finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
@@ -697,20 +723,21 @@ def test_what_the_query_returns_says_which_rows_are_set_aside(tmp_path, monkeypa
     with duckdb.connect() as connection:
         connection.execute("create schema quality")
         connection.execute(
-            "create table quality.quarantine (build_id text, raw_table text, row_key json, row_content json, reason text,"
-            " row_hash text)"
+            "create table quality.quarantine (build_id text, raw_table text, row_key json, row_content json,"
+            " reason text, row_hash text)"
         )
         connection.execute(
-            "create table quality.expectation_results (build_id text, checked_at timestamp, raw_table text, column_name text,"
-            " expectation text, description text, severity text, is_success boolean, rows_checked bigint, rows_failed bigint,"
-            " samples text, failed_keys text, rows_quarantined bigint, message text, mean double)"
+            "create table quality.expectation_results (build_id text, checked_at timestamp, raw_table text,"
+            " column_name text, expectation text, description text, severity text, is_success boolean,"
+            " rows_checked bigint, rows_failed bigint, samples text, failed_keys text, rows_quarantined bigint,"
+            " message text, mean double)"
         )
         connection.execute("create table raw_orders (order_id text, amount text, status text)")
         connection.execute("insert into raw_orders values ('o1', 'x', 'paid'), ('o1', '1', 'paid'), ('o2', '2', null)")
         answer = guard.run_expectations(connection, {
             "table": "orders", "relations": {"orders": "raw_orders", "customers": "raw_orders"}, "build_id": "b",
-            "columns": {"orders": ["order_id", "amount", "status"], "customers": []}, "attributes": [], "settings": "select 1",
-            "functions": "create or replace temp macro as_instant(x) as try_cast(x as timestamp)",
+            "columns": {"orders": ["order_id", "amount", "status"], "customers": []}, "attributes": [],
+            "settings": "select 1", "functions": "create or replace temp macro as_instant(x) as try_cast(x as timestamp)",
         })  # fmt: skip
         rows = connection.execute("select row_content ->> 'amount' from quality.quarantine order by 1 desc").fetchall()
     if set_aside is None:
@@ -742,7 +769,7 @@ def test_warnings_and_the_history_of_results(project, tmp_path):
     assert "orders has no more than 30 % fewer rows" in second.output and "found 2 instead of 4" in second.output
     assert "has at least one order within 40 days of as_of_date" in second.output
     assert "found the latest of 2024-02-02, 120 days before as_of_date" in second.output
-    assert "configured to warn if > 0 /* each is an expectation of expectations/orders.yml, named above */" in second.output
+    assert "warn if > 0 /* each is an expectation of expectations/orders.yml, named above */" in second.output
     assert "starts at least one stretch within 40 days of as_of_date" in second.output
     said_again = second.output[second.output.rindex(" OK created ") :]  # after the last node
     for line in [
@@ -803,10 +830,11 @@ def test_source_freshness(project, tmp_path):
         for table in RAW_COLUMNS:
             path = str(tmp_path / f"{table}.csv")
             connection.execute(f"create table loaded.{table} as from read_csv(?, all_varchar = true)", [path])
-        connection.execute("update loaded.orders set ordered_at = cast(now() as timestamp)::varchar where order_id = 'o1'")
+        connection.execute("update loaded.orders set ordered_at = now()::timestamp::varchar where order_id = 'o1'")
     finished = dbt(tmp_path, "source", "freshness", variables={"raw_schema": "loaded"}, cwd=project)
     assert finished.returncode == 0
-    assert "WARN freshness of raw.subscriptions" in finished.output and "PASS freshness of raw.orders" in finished.output
+    assert "WARN freshness of raw.subscriptions" in finished.output
+    assert "PASS freshness of raw.orders" in finished.output
 
 
 # --- make validate ---
@@ -816,7 +844,8 @@ def validate(folder, *arguments, **variables):
     """Run `make validate`'s program on a folder's files, in the project as it is."""
     given = json.dumps({"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-03-01", **variables})
     environment = {**os.environ, "RETENTION_WAREHOUSE": str(folder / "warehouse.duckdb")}
-    command = [sys.executable, "-m", "plugins.validate", *arguments, "--vars", given, "--reports", str(folder / "reports")]
+    command = [sys.executable, "-m", "plugins.validate", *arguments, "--vars", given]
+    command += ["--reports", str(folder / "reports")]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
@@ -830,7 +859,7 @@ def test_validate_keeps_the_contract_also_while_a_build_runs(tmp_path):
     count = len(report["expectations"])
     assert count > 60
     assert finished.stdout.splitlines() == [
-        "info: orders.refunded_amount is not more than the amount: not so in 1 of 4 rows, such as '0' 1; at order_id 'o4'",
+        REFUNDED,
         f"exports keep the contract: 5 tables, {count} expectations, 1 remark",
     ]
     assert sorted(path.name for path in tmp_path.iterdir() if "duckdb" in path.name) == ["warehouse.duckdb"]
@@ -842,7 +871,7 @@ def test_validate_one_table_alone(tmp_path):
     assert finished.returncode == 1
     *lines, verdict = finished.stdout.splitlines()
     assert lines[0].startswith("critical: orders.amount is a decimal number")
-    assert "orders.customer_id is a customer of the raw table customers, or empty: not checked, customers.customer_id is" in lines[1]
+    assert "orders.customer_id is a customer of the raw table customers, or empty: not checked, customers." in lines[1]
     assert verdict.startswith("exports break the contract: 1 table, ") and verdict.endswith("1 not checked, 1 broken")
     (failure,) = ElementTree.parse(tmp_path / "reports" / "validate.xml").iter("failure")
     assert "orders.amount" in failure.get("message")
