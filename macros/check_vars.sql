@@ -1,10 +1,11 @@
 {#- The vars that something reads: those of dbt_project.yml. -#}
 {% macro known_vars() -%}
     {{ return([
-        'raw_location', 'raw_schema', 'raw_database', 'as_of_date', 'reporting_timezone', 'reporting_currency',
-        'fiscal_year_start_month', 'segments', 'max_segment_values', 'countable_order_statuses', 'gross_margin',
-        'new_customer_days', 'renewal_grace_days', 'inactivity_days', 'single_purchase_days', 'declining_days',
-        'trial_conversion_days', 'low_sample_customers', 'company_stage', 'restatement_limit', 'accept_restatement'
+        'raw_location', 'csv_separator', 'raw_schema', 'raw_database', 'as_of_date', 'latest_future_days',
+        'ended_at_is_inclusive', 'reporting_timezone', 'reporting_currency', 'fiscal_year_start_month', 'segments',
+        'max_segment_values', 'countable_order_statuses', 'gross_margin', 'new_customer_days', 'renewal_grace_days',
+        'inactivity_days', 'single_purchase_days', 'declining_days', 'trial_conversion_days', 'low_sample_customers',
+        'company_stage', 'restatement_limit', 'accept_restatement'
     ]) }}
 {%- endmacro %}
 
@@ -41,9 +42,9 @@
             "restatement_limit is a share such as 0.1, not '" ~ var('restatement_limit') ~ "'"
         ) -%}
     {%- endif -%}
-    {%- if var('accept_restatement') is not boolean -%}
-        {%- do problems.append("accept_restatement is true or false, not '" ~ var('accept_restatement') ~ "'") -%}
-    {%- endif -%}
+    {%- for name in ['accept_restatement', 'ended_at_is_inclusive'] if var(name) is not boolean -%}
+        {%- do problems.append(name ~ " is true or false, not '" ~ var(name) ~ "'") -%}
+    {%- endfor -%}
     {#- Who is lost after no day at all, and what has no value at all, is nothing. -#}
     {%- set minima = {'inactivity_days': 1, 'single_purchase_days': 1, 'max_segment_values': 1} -%}
     {%- for name in known if name.endswith('_days') or name in ['low_sample_customers', 'max_segment_values'] -%}

@@ -4,12 +4,17 @@
 -#}
 {% test meets_expectations(model, table) %}
 
-{{ config(severity = 'warn', fail_calc = 'coalesce(sum(warnings), 0)') }}
+{{ config(
+    severity = 'warn',
+    fail_calc = 'coalesce(sum(warnings), 0)',
+    warn_if = '> 0 /* each is an expectation of expectations/' ~ table ~ '.yml, named above */'
+) }}
 
 {#- Ahead of the branch: a dry run is parsed, too, and the next run does not parse again. -#}
-{% set relations = {} %}
+{% set relations, columns = {}, {} %}
 {% for name in raw_table_names() %}
     {% do relations.update({name: raw(name) | string | trim}) %}
+    {% do columns.update({name: raw_columns(name)}) %}
 {% endfor %}
 
 {% if flags.EMPTY %}
@@ -19,17 +24,13 @@ where false
 
 {% else %}
 
+{%- set question = {
+    'table': table, 'relations': relations, 'columns': columns, 'build_id': invocation_id,
+    'functions': guard_functions(), 'settings': guard_settings(table), 'attributes': segment_attributes()
+} %}
+
 with
-answers as (
-    select
-        run_expectations(
-            '{{ table }}',
-            '{{ tojson(relations) | replace("'", "''") }}',
-            '{{ tojson(raw_columns(table)) }}',
-            '{{ guard_settings(table) | replace("'", "''") }}',
-            '{{ invocation_id }}'
-        ) as answer
-)
+answers as (select run_expectations('{{ tojson(question) | replace("'", "''") }}') as answer)
 
 select
     case
@@ -56,19 +57,73 @@ from answers
     {{ return(columns | unique | list) }}
 {%- endmacro %}
 
-{#- The query of the one-row view `settings`, which suites may read beside the raw tables. -#}
+{#-
+    What the SQL of a suite may call, beside the raw tables by their names, the one-row table `settings`, and the views
+    `facts` and `segment_values`. An instant or end is what staging makes of it, null where it is none.
+-#}
+{% macro guard_functions() -%}
+    create or replace temp macro as_instant(x) as try({{ instant('x') }});
+    create or replace temp macro as_end(x) as try({{ end_instant('x') }});
+    create or replace temp macro as_date(x) as try({{ business_date(instant('x')) }});
+    create or replace temp macro as_local(x) as try({{ reporting_time(instant('x')) }});
+    create or replace temp macro as_text(x) as {{ plain_text('x') }};
+    create or replace temp macro is_known(x) as
+        coalesce(as_date(x) < (select as_of_date from settings), true);
+    create or replace temp macro is_whole_number(x) as
+        coalesce(try_cast(x as decimal(38, 10)) = try_cast(x as bigint), false);
+    create or replace temp macro is_instant(x) as
+        try_cast(x as timestamp) is not null
+        and (
+            typeof(x) <> 'VARCHAR'
+            or not regexp_matches(cast(x as varchar), ':.*[-+a-yA-Y]')
+            or regexp_matches(cast(x as varchar), '^[^:]*:[^-+a-zA-Z]*( UTC|[+]00(:00)?)$')
+        );
+    create or replace temp macro reads_like_missing(x) as
+        cast(x as varchar) in (
+            {%- for word in [
+                'nan', 'nat', 'null', '<null>', '(null)', '[null]', 'none', 'nil', 'na', '<na>', 'n/a', '#n/a',
+                'undefined', 'missing'
+            ] %}
+            '{{ word }}', '{{ word | upper }}', '{{ word | capitalize }}',
+            {%- endfor %}
+            'NaN', 'NaT', '\\N', '-', '--', '', ' '
+        );
+{%- endmacro %}
+
+{#- The query of the one row that suites read as `settings`, beside what the guard measures itself. -#}
 {% macro guard_settings(table) -%}
+    {%- set today = 'null' if raw_tables_are() == 'demo' else business_date('cast(now() as timestamp)') -%}
+    {%- set as_of_date = "date '" ~ var('as_of_date') ~ "'" if var('as_of_date') else 'cast(null as date)' -%}
+    {%- set future = first_instant(
+        'cast(' ~ dbt.dateadd('day', var('latest_future_days') + 1, 'today') ~ ' as timestamp)'
+    ) -%}
+    with
+    clock as (select {{ as_of_date }} as as_of_date, cast({{ today }} as date) as today),
+
+    builds as (
+        select
+            results.rows_checked,
+            results.mean,
+            builds.finished_at
+        from quality.expectation_results as results
+        inner join quality.builds as builds on results.build_id = builds.build_id and builds.has_succeeded
+        where results.raw_table = '{{ table }}' and builds.is_demo = {{ raw_tables_are() == 'demo' }}
+    )
+
     select
-        cast({{ "'" ~ var('as_of_date') ~ "'" if var('as_of_date') else 'null' }} as date) as as_of_date,
-        '{{ var('reporting_currency') }}' as reporting_currency,
-        '{{ var('reporting_timezone') }}' as reporting_timezone,
-        [{{ text_list(var('countable_order_statuses')) }}] as countable_order_statuses,
-        (
-            select max_by(results.rows_checked, builds.finished_at)
-            from quality.expectation_results as results
-            inner join quality.builds as builds on results.build_id = builds.build_id and builds.has_succeeded
-            where results.raw_table = '{{ table }}' and builds.is_demo = {{ raw_tables_are() == 'demo' }}
-        ) as previous_rows
+        as_of_date,
+        today,
+        coalesce(as_of_date, today) as clock,
+        case when as_of_date is null then {{ future }} end as refused_from,
+        case when as_of_date is not null then {{ future }} end as warned_from,
+        {{ var('latest_future_days') }} as latest_future_days,
+        upper('{{ var('reporting_currency') }}') as reporting_currency,
+        [{{ text_list(countable_statuses()) }}] as countable_order_statuses,
+        (select max_by(rows_checked, finished_at) from builds) as previous_rows,
+        (select max_by(mean, finished_at) from builds) as previous_mean,
+        {{ true if var('accept_restatement') else false }} as accept_restatement,
+        {{ raw_tables_are() == 'demo' }} as is_demo
+    from clock
 {%- endmacro %}
 
 {#-
@@ -105,6 +160,7 @@ from answers
     -- Warehouses of earlier versions have these tables without the columns that came later.
     alter table quality.builds add column if not exists is_demo boolean;
     alter table quality.expectation_results add column if not exists message varchar;
+    alter table quality.expectation_results add column if not exists mean double;
 {%- endmacro %}
 
 {#- Says once more, in words, what made the guard warn: dbt's summary only counts. Runs on-run-end. -#}

@@ -19,8 +19,8 @@
             {%- do relations.update({name: ref('raw_file_' ~ name)}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if execute and table == 'activity' and raw_tables_are() == 'schema' and not load_relation(relations[table]) -%}
-        {{ return(no_activity()) }}
+    {%- if execute and raw_tables_are() == 'schema' and not load_relation(relations[table]) -%}
+        {{ return(no_activity() if table == 'activity' else unreadable('there is no table ' ~ relations[table])) }}
     {%- endif -%}
     {{ return(relations[table]) }}
 {%- endmacro %}
@@ -58,45 +58,102 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#-
-    A relation over the files of a raw table. CSV is RFC 4180 (comma, double quotes, a header line) and read as text:
-    nothing is guessed from the data.
-    Example: select * from {{ read_files('orders') }}
--#}
-{% macro read_files(table) -%}
-    {{ adapter.dispatch('read_files', 'retention_marts')((var('raw_location') or '') | replace('{table}', table)) }}
-{%- endmacro %}
-
-{% macro default__read_files(path) -%}
-    {{ exceptions.raise_compiler_error('raw_location is not written for ' ~ target.type ~ ' yet') }}
-{%- endmacro %}
-
-{% macro duckdb__read_files(path) -%}
-    {%- set quoted = "'" ~ path | replace("'", "''") ~ "'" -%}
-    {%- if path.endswith('.csv') -%}
-        read_csv(
-            {{ quoted }},
-            all_varchar = true, header = true, union_by_name = true,
-            delim = ',', quote = '"', escape = '"', comment = '', skip = 0
-        )
-    {%- else -%}
-        read_parquet({{ quoted }}, union_by_name = true)
+{#- Stops before the first model where there is no raw_schema, and says which schemas there are. Runs on-run-start. -#}
+{% macro check_raw_schema() -%}
+    {%- if execute and raw_tables_are() == 'schema' -%}
+        {%- set database = var('raw_database') or target.database -%}
+        {%- set query -%}
+            select schema_name
+            from information_schema.schemata
+            where catalog_name = '{{ database }}' and schema_name not in ('information_schema', 'pg_catalog')
+            order by schema_name
+        {%- endset -%}
+        {%- set schemas = run_query(query).columns[0].values() | list -%}
+        {%- if not schemas -%}
+            {{ exceptions.raise_compiler_error('raw_database: no database ' ~ database ~ ' is attached.') }}
+        {%- elif var('raw_schema') | lower not in schemas | map('lower') -%}
+            {{ exceptions.raise_compiler_error(
+                'raw_schema: there is no schema ' ~ var('raw_schema') ~ ' in ' ~ database ~ '; there are '
+                ~ schemas | join(', ') ~ '.'
+            ) }}
+        {%- endif -%}
     {%- endif -%}
 {%- endmacro %}
 
 {#-
-    Whether there are files of a raw table.
-    Example: {{ read_files('activity') if has_files('activity') else no_activity() }}
+    A text without case and outer blanks, by which statuses are compared.
+    Example: {{ plain_text('status') }} as status
 -#}
-{% macro has_files(table) -%}
-    {%- set path = (var('raw_location') or '') | replace('{table}', table) -%}
-    {{ return(execute and adapter.dispatch('has_files', 'retention_marts')(path)) }}
+{% macro plain_text(raw_column) -%}
+    lower(trim(cast({{ raw_column }} as {{ dbt.type_string() }})))
 {%- endmacro %}
 
-{% macro default__has_files(path) -%}
+{#-
+    The var countable_order_statuses as stg_orders has statuses.
+    Example: status in ({{ text_list(countable_statuses()) }})
+-#}
+{% macro countable_statuses() -%}
+    {{ return((var('countable_order_statuses') or []) | map('string') | map('trim') | map('lower') | unique | list) }}
+{%- endmacro %}
+
+{#-
+    A raw number as a decimal, by way of its text: of a double that is the shortest one, without dust in the last
+    digits.
+    Example: {{ exact_number('amount', 'decimal(28, 10)') }} as amount
+-#}
+{% macro exact_number(raw_column, type) -%}
+    cast(cast({{ raw_column }} as {{ dbt.type_string() }}) as {{ type }})
+{%- endmacro %}
+
+{#-
+    A raw whole number, by way of a decimal: engines disagree about texts such as 5.0.
+    Example: {{ whole_number('quantity', 'bigint') }} as quantity
+-#}
+{% macro whole_number(raw_column, type) -%}
+    cast(cast({{ raw_column }} as decimal(38, 10)) as {{ type }})
+{%- endmacro %}
+
+{#-
+    What stands for a raw table that cannot be read: one row with the reason, which the guard of that table says. The
+    guards of the others go on.
+    Example: select * from {{ unreadable('there is no file exports/orders.csv') }}
+-#}
+{% macro unreadable(reason) -%}
+    (select '{{ reason | replace("'", "''") }}' as unreadable_because)
+{%- endmacro %}
+
+{#-
+    A relation over the files of a raw table. CSV is RFC 4180 (double quotes, a header line) and read as text: nothing
+    is guessed from the data, and the separator from the header line alone.
+    Example: select * from {{ read_files('orders') }}
+-#}
+{% macro read_files(table) -%}
+    {%- set path = (var('raw_location') or '') | replace('{table}', table) -%}
+    {{ return(adapter.dispatch('read_files', 'retention_marts')(table, path)) }}
+{%- endmacro %}
+
+{% macro default__read_files(table, path) -%}
     {{ exceptions.raise_compiler_error('raw_location is not written for ' ~ target.type ~ ' yet') }}
 {%- endmacro %}
 
-{% macro duckdb__has_files(path) -%}
-    {{ return(run_query("select count(*) from glob('" ~ path | replace("'", "''") ~ "')")[0][0] > 0) }}
+{% macro duckdb__read_files(table, path) -%}
+    {%- set found = {'files': 1, 'problem': '', 'separator': ','} -%}
+    {%- if execute -%}
+        {%- set question = tojson({'path': path, 'separator': var('csv_separator')}) | replace("'", "''") -%}
+        {%- set found = fromjson(run_query("select look_at_files('" ~ question ~ "')")[0][0]) -%}
+    {%- endif -%}
+    {%- set quoted = "'" ~ path | replace("'", "''") ~ "'" -%}
+    {%- if table == 'activity' and not found.files -%}
+        {{ no_activity() }}
+    {%- elif found.problem -%}
+        {{ unreadable(found.problem) }}
+    {%- elif path.endswith('.csv') -%}
+        read_csv(
+            {{ quoted }},
+            all_varchar = true, header = true, union_by_name = true,
+            delim = '{{ found.separator | replace("'", "''") }}', quote = '"', escape = '"', comment = '', skip = 0
+        )
+    {%- else -%}
+        read_parquet({{ quoted }}, union_by_name = true)
+    {%- endif -%}
 {%- endmacro %}

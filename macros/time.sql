@@ -9,7 +9,31 @@
     {%- else -%}
         case
             when cast({{ raw_column }} as {{ dbt.type_string() }}) like '%:%' then cast({{ raw_column }} as timestamp)
-            else {{ change_timezone('cast(' ~ raw_column ~ ' as timestamp)', var('reporting_timezone'), 'UTC') }}
+            else {{ first_instant('cast(' ~ raw_column ~ ' as timestamp)') }}
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    A raw end as an instant. With the var `ended_at_is_inclusive` a bare date, and the first or last second of a day in
+    the reporting timezone, is the midnight after that day.
+    Example: {{ end_instant('ended_at') }} as ended_at
+-#}
+{% macro end_instant(raw_column) -%}
+    {%- set end = instant(raw_column) -%}
+    {%- if not var('ended_at_is_inclusive') -%}
+        {{ end }}
+    {%- else -%}
+        {%- set local_end = reporting_time(end) -%}
+        case
+            when cast({{ raw_column }} as {{ dbt.type_string() }}) not like '%:%'
+                or {{ dbt.date_trunc('second', local_end) }} = cast(cast({{ local_end }} as date) as timestamp)
+                or {{ dbt.date_trunc('second', local_end) }}
+                = {{ dbt.dateadd('second', 86399, 'cast(cast(' ~ local_end ~ ' as date) as timestamp)') }}
+                then {{ first_instant(
+                    'cast(' ~ dbt.dateadd('day', 1, 'cast(' ~ local_end ~ ' as date)') ~ ' as timestamp)'
+                ) }}
+            else {{ end }}
         end
     {%- endif -%}
 {%- endmacro %}
@@ -19,10 +43,41 @@
     Example: {{ business_date('started_at') }} as start_date
 -#}
 {% macro business_date(instant) -%}
+    cast({{ reporting_time(instant) }} as date)
+{%- endmacro %}
+
+{#-
+    What the clocks of the reporting timezone show at an instant.
+    Example: reporting_time('started_at')
+-#}
+{% macro reporting_time(instant) -%}
     {%- if var('reporting_timezone') == 'UTC' -%}
-        cast({{ instant }} as date)
+        {{ instant }}
     {%- else -%}
-        cast({{ change_timezone(instant, 'UTC', var('reporting_timezone')) }} as date)
+        {{ change_timezone(instant, 'UTC', var('reporting_timezone')) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The instant at which the clocks of the reporting timezone first show a time: one that they show twice, because they
+    are set back, counts as the first. The engine may take the second, which one more look at the day before tells;
+    a time that stands for no end has no such day.
+    Example: first_instant("timestamp '2018-11-04 00:00:00'")
+-#}
+{% macro first_instant(local_time) -%}
+    {%- set zone = var('reporting_timezone') -%}
+    {%- if zone == 'UTC' -%}
+        {{ local_time }}
+    {%- else -%}
+        {%- set found = change_timezone(local_time, zone, 'UTC') -%}
+        {%- set day_before = dbt.dateadd('day', -1, found) -%}
+        {%- set earlier = day_before ~ ' + (' ~ local_time ~ ' - ' ~ change_timezone(day_before, 'UTC', zone) ~ ')' -%}
+        case
+            when {{ local_time }} not between timestamp '0001-01-02' and timestamp '9999-12-30' then {{ found }}
+            when {{ earlier }} < {{ found }} and {{ change_timezone(earlier, 'UTC', zone) }} = {{ local_time }}
+                then {{ earlier }}
+            else {{ found }}
+        end
     {%- endif -%}
 {%- endmacro %}
 

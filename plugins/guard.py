@@ -4,50 +4,49 @@ A dbt-duckdb plugin. It gives SQL the function `run_expectations`, which the dat
 every raw table before anything reads it. Suites are `expectations/<table>.yml`, in Great Expectations' own form.
 """
 
+import contextlib
+import difflib
+import functools
 import json
 import logging
+import re
 import threading
 import warnings
+import weakref
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import duckdb
 import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 
+from plugins.csv_files import look_at_files
+
 SUITES = Path(__file__).resolve().parents[1] / "expectations"
 SEVERITIES = ("critical", "warning", "info")
 SAMPLES = 5
 LOCK = threading.RLock()  # Great Expectations keeps global state
 LOG = AdapterLogger("Guard")
+HAS_COLUMNS = "expect_table_columns_to_match_set"
+UNREADABLE = "unreadable_because"  # the one column of what stands for a raw table that cannot be read
+# Of several columns Great Expectations lets rows with a null pass (its issue 12252), or has no query that finds rows.
+NOT_GUARDING = ("expect_column_pair_", "expect_multicolumn_", "expect_compound_", "expect_select_column_")
+# The instants that the default of as_of_date comes from, and that the clock is compared with.
+FACTS = {"customers": "created_at", "subscriptions": "started_at", "orders": "ordered_at"}
 
-# What the SQL of a suite may call, beside the raw tables by their names and the one-row view `settings`.
-# as_instant is the macro `instant` of staging: a bare date is midnight in the reporting timezone. What is_known lies
-# before as_of_date.
-FUNCTIONS = """
-    create or replace temp macro as_instant(x) as case
-        when (select reporting_timezone from settings) = 'UTC' or cast(x as varchar) like '%:%'
-            then try_cast(x as timestamp)
-        else timezone('UTC', timezone((select reporting_timezone from settings), try_cast(x as timestamp)))
-    end;
-    create or replace temp macro is_known(x) as coalesce(
-        cast(timezone((select reporting_timezone from settings), timezone('UTC', as_instant(x))) as date)
-        < (select as_of_date from settings),
-        true
-    );
-    create or replace temp macro is_whole_number(x) as
-        coalesce(try_cast(x as decimal(38, 10)) = try_cast(x as bigint), false);
-    create or replace temp macro is_instant(x) as
-        try_cast(x as timestamp) is not null
-        and (typeof(x) <> 'VARCHAR' or not regexp_matches(cast(x as varchar), ':.*[-+a-yA-Y]'));
-"""
+Cursor = duckdb.DuckDBPyConnection
+Row = dict[str, Any]
 
 
 class SuiteError(Exception):
     """A suite that cannot be trusted: the guard would be green and guard nothing."""
 
 
-def great_expectations():
+@functools.cache
+def great_expectations() -> ModuleType:
     """The library, without its log lines and warnings. Importing it takes seconds, so it waits until it is needed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -56,11 +55,32 @@ def great_expectations():
     for name in logging.root.manager.loggerDict:
         if name.startswith("great_expectations"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
+
+    class UnexpectedRowsExpectation(library.expectations.UnexpectedRowsExpectation):
+        """Great Expectations' own, which it replaces under its name: it counts rows, and does not read them as well.
+
+        That would run each query twice. What fails is looked at by the guard.
+        """
+
+        metric_dependencies = ("unexpected_rows_query.row_count",)
+
+        def _validate(self, metrics: Row, *arguments: Any, **keywords: Any) -> Any:
+            return super()._validate({**metrics, "unexpected_rows_query.table": []}, *arguments, **keywords)
+
     return library
 
 
-def load_suite(table, columns):
-    """The suite of a raw table as expectations; `columns` are those that the contract knows.
+@dataclass
+class Suite:
+    """A suite as it is run: its expectations, the key of its table, and the column whose mean the guard remembers."""
+
+    expectations: list[Any]
+    key: list[str]
+    mean: str | None
+
+
+def load_suite(table: str, columns: list[str]) -> Suite:
+    """The suite of a raw table; `columns` are those that the contract knows or the table has.
 
     Great Expectations only logs, and then drops, an expectation it does not know: each is made by itself here.
     Raises SuiteError with the file and the place for whatever is wrong.
@@ -71,20 +91,23 @@ def load_suite(table, columns):
         raise SuiteError(f"{where} is missing: every raw table has a suite")
     try:
         suite = yaml.safe_load(path.read_text(encoding="utf-8"))
-        specifications, key = suite["expectations"], (suite.get("meta") or {}).get("key") or []
+        specifications, about = suite["expectations"], suite.get("meta") or {}
+        key, mean = about.get("key") or [], about.get("mean")
     except (yaml.YAMLError, KeyError, TypeError, AttributeError) as problem:
         raise SuiteError(f"{where} is not a suite: {problem!r}") from None
     if not specifications:
         raise SuiteError(f"{where} holds no expectation")
     if not isinstance(specifications, list) or not isinstance(key, list):
         raise SuiteError(f"{where} is not a suite: expectations and meta: key are lists")
-    if not set(key) <= set(columns):
-        raise SuiteError(f"{where}, meta: the contract knows no key {', '.join(map(str, key))} of {table}")
+    for name in [*key, *([mean] if mean else [])]:
+        if name not in columns:
+            raise SuiteError(f"{where}, meta: the contract knows no key {name} of {table}")
 
     great_expectations()
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    expectations, places = [], []
+    expectations: list[Any] = []
+    places: list[tuple[Any, ...]] = []
     for number, specification in enumerate(specifications, 1):
         named_parts = ("kwargs", "meta") if isinstance(specification, dict) else ()
         parts = [specification, *(specification.get(name) or {} for name in named_parts)]
@@ -95,6 +118,11 @@ def load_suite(table, columns):
             raise SuiteError(f"{here}: severity is one of {', '.join(SEVERITIES)}")
         if not specification.get("description"):
             raise SuiteError(f"{here}: the description, the expectation in words, is missing")
+        if str(specification.get("type")).startswith(NOT_GUARDING):
+            raise SuiteError(
+                f"{here}: Great Expectations lets rows with a null in one of several columns pass, so that this would "
+                "guard nothing for them; say it as an unexpected_rows_expectation"
+            )
         meta, arguments = specification.get("meta") or {}, specification.get("kwargs") or {}
         named = [arguments.get("column"), meta.get("column"), *arguments.get("column_list", [])]
         unknown = {name for name in named if name} - set(columns)
@@ -113,10 +141,10 @@ def load_suite(table, columns):
         except Exception as problem:
             reason = " ".join(str(problem).split()) or type(problem).__name__
             raise SuiteError(f"{here}: {reason}") from None
-    return expectations, key
+    return Suite(expectations, key, mean)
 
 
-def plain(value):
+def plain(value: Any) -> Any:
     """A value as JSON can hold it."""
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
@@ -125,58 +153,64 @@ def plain(value):
     return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)
 
 
+@dataclass
 class Outcome:
     """What became of one expectation: the row of quality.expectation_results and the line of the log."""
 
-    def __init__(self, table, rows, key, expectation, result):
-        found = result.result or {}
-        arguments = expectation.configuration.kwargs
-        self.meta = expectation.meta or {}
-        self.table, self.rows, self.key = table, rows, key
-        self.type, self.words = expectation.configuration.type, expectation.description
-        self.severity = expectation.severity.value
-        self.column = arguments.get("column") or self.meta.get("column")
-        self.success, self.quarantined = bool(result.success), 0
-        failing = (found.get("details") or {}).get("unexpected_rows")
-        if failing is not None:
-            failing = plain(list(failing))[:SAMPLES]
-            self.failed = found["observed_value"]
-            self.samples = [row.get(self.column) if self.column else row for row in failing]
-            self.keys = [{name: row[name] for name in key if name in row} for row in failing]
-            self.query = arguments["unexpected_rows_query"].replace("{batch}", table)
-        else:
-            missing = (found.get("details") or {}).get("mismatched", {}).get("missing", [])
-            self.failed = found.get("unexpected_count")
-            self.samples = plain(found.get("partial_unexpected_list") or missing)[:SAMPLES]
-            index = plain(found.get("partial_unexpected_index_list") or [])[:SAMPLES]
-            self.keys = [{name: row[name] for name in key if name in row} for row in index]
-            self.query = (found.get("unexpected_index_query") or "").rstrip("; \n")
+    table: str
+    rows: int
+    column: str | None
+    type: str
+    words: str
+    severity: str
+    success: bool = True
+    failed: int | None = None
+    query: str = ""  # finds the rows that fail
+    counts: list[tuple[Any, int]] = field(default_factory=list)  # distinct values that fail, how often each is there
+    keys: list[Row] = field(default_factory=list)  # of one row for each of them
+    found: list[Any] = field(default_factory=list)  # what else the expectation found, as text or rows
+    meta: Row = field(default_factory=dict)
+    quarantined: int = 0
+    lacking: list[str] = field(default_factory=list)  # columns that are missing, so that it was not run
 
     @property
-    def level(self):
+    def samples(self) -> list[Any]:
+        """Distinct values that fail, or what else was found."""
+        return [value for value, _ in self.counts] or self.found
+
+    @property
+    def level(self) -> str | None:
         """What it comes to: its severity, but for rows set aside a warning at most; None where all is well."""
+        if self.lacking:
+            return "info"
         if self.success and not self.quarantined:
             return None
         return "warning" if self.success and self.severity == "critical" else self.severity
 
-    def line(self):
-        """Level, place, the expectation in words, how many rows, samples and keys; None where all is well."""
+    @property
+    def line(self) -> str | None:
+        """Level, place, the expectation in words, how many rows, samples and keys, or why it was not run.
+
+        None where all is well.
+        """
         if not self.level:
             return None
         text = f"{self.level}: {self.table}{'.' + self.column if self.column else ''} {self.words}"
-        if self.column and self.failed is not None:
+        if self.lacking:
+            text += f": not checked, {' and '.join(self.lacking)} {'is' if len(self.lacking) == 1 else 'are'} missing"
+        elif self.counts:
             text += f": not so in {self.failed:,} of {self.rows:,} rows"
-            if any(sample is not None for sample in self.samples):
-                text += ", such as " + ", ".join(shortened(sample) for sample in self.samples)
+            if any(value is not None for value, _ in self.counts):
+                text += ", such as " + ", ".join(f"{shortened(value)} {times:,}" for value, times in self.counts)
             if any(self.keys):
                 text += "; at " + ", ".join(shortened(key) for key in self.keys)
-        else:
-            text += f": not so, {'missing' if self.failed is None else 'found'} "
-            text += ", ".join(shortened(sample) for sample in self.samples)
+        elif self.found:
+            text += f": not so, {'missing' if self.type == HAS_COLUMNS else 'found'} "
+            text += ", ".join(item if isinstance(item, str) else shortened(item) for item in self.found)
         return text + (f"; {self.quarantined:,} rows are in quarantine" if self.quarantined else "")
 
 
-def shortened(sample):
+def shortened(sample: Any) -> str:
     """A sample as text on one line, cut where it is long."""
     if isinstance(sample, dict):
         return " ".join(f"{name} {shortened(value)}" for name, value in sample.items())
@@ -184,12 +218,196 @@ def shortened(sample):
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def validate(connection, table, expectations, key):
-    """Run the expectations on the view of that name; an Outcome for each, in their order.
+def rows_of(cursor: Cursor, query: str) -> list[Row]:
+    """The rows of a query as mappings."""
+    cursor.execute(query)
+    names = [column[0] for column in cursor.description or []]
+    return [dict(zip(names, row)) for row in cursor.fetchall()]
 
-    Cheap first: whether each holds. Then the details of those that do not, or that may set rows aside.
-    Raises SuiteError where an expectation cannot be run at all.
+
+def columns_of(cursor: Cursor, relation: str) -> list[str]:
+    """The columns of a table or of a query in brackets."""
+    return [row[0] for row in cursor.execute(f"describe select * from {relation}").fetchall()]
+
+
+class Guard:
+    """The raw tables as one connection sees them, and the expectations on one of them.
+
+    `columns` holds those of each table that are there, `missing` those that the contract wants beside them.
     """
+
+    def __init__(self, cursor: Cursor, question: Row) -> None:
+        """Make what the SQL of a suite reads. Raises duckdb.Error or SuiteError."""
+        self.cursor, self.table, self.known = cursor, question["table"], question["columns"]
+        cursor.execute("set TimeZone = 'UTC'")  # dbt sets it on its own cursors only
+        self.columns: dict[str, list[str]] = {}
+        for name, relation in question["relations"].items():
+            cursor.execute(f"create or replace temp view {name} as select * from {relation}")
+            self.columns[name] = columns_of(cursor, name)
+        self.missing = {
+            name: [column for column in known if column not in self.columns[name]]
+            for name, known in self.known.items()
+        }
+        self.suite = load_suite(self.table, [*self.known[self.table], *self.columns[self.table]])
+        (self.rows,) = cursor.execute(f"select count(*) from {self.table}").fetchone() or (0,)
+        cursor.execute(f"create or replace temp table settings as {question['settings']}")
+        cursor.execute(question["functions"])
+        cursor.execute(f"create or replace temp view facts as {self.facts()}")
+        cursor.execute(f"create or replace temp view segment_values as {self.segment_values(question['attributes'])}")
+        cursor.execute(f"create or replace temp table settings as {self.measured()}")
+        (self.settings,) = rows_of(cursor, "from settings")
+
+    @property
+    def unreadable(self) -> str | None:
+        """Why the table cannot be read, where it cannot."""
+        if self.columns[self.table] != [UNREADABLE]:
+            return None
+        return (self.cursor.execute(f"select {UNREADABLE} from {self.table}").fetchone() or ("",))[0]
+
+    def facts(self) -> str:
+        """A query: the instants of all facts that the default of as_of_date comes from."""
+        parts = [
+            f"select '{table}' as raw_table, as_instant({column}) as fact_at from {table}"
+            for table, column in FACTS.items()
+            if column in self.columns[table]
+        ]
+        return " union all ".join(parts) or "select '' as raw_table, timestamp '1970-01-01' as fact_at where false"
+
+    def segment_values(self, attributes: list[str]) -> str:
+        """A query: the values of the columns of customers that the var segments names."""
+        parts = [
+            f"select 'customers.{name}' as place, cast({name} as varchar) as value from customers"
+            for name in attributes
+            if name in self.columns["customers"]
+        ]
+        return " union all ".join(parts) or "select '' as place, '' as value where false"
+
+    def measured(self) -> str:
+        """A query: the settings beside what the guard measures once, so that several expectations do not.
+
+        `latest` and `next_latest` are the last two days with a fact, unless the last ten facts are of one day.
+        """
+        has_mean = self.suite.mean in self.columns[self.table]
+        mean = f"(select avg(try_cast({self.suite.mean} as double)) from {self.table})" if has_mean else "null::double"
+        return f"""
+            with
+            days as (
+                select min(fact_at) as earliest, max(cast(fact_at as date), 10) as latest_days
+                from facts
+                where raw_table = '{self.table}'
+            )
+
+            select
+                *,
+                '{self.table}' as raw_table,
+                {self.rows} as rows,
+                {mean} as mean,
+                latest_days[1] as latest,
+                list_max(list_filter(latest_days, lambda day: day < latest_days[1])) as next_latest
+            from settings
+            cross join days
+        """
+
+    def lacks(self, expectation: Any) -> list[str]:
+        """The missing columns, as table.column, without which an expectation cannot be run."""
+        if expectation.configuration.type == HAS_COLUMNS:
+            return []
+        arguments, meta = expectation.configuration.kwargs, expectation.meta or {}
+        query = str(arguments.get("unexpected_rows_query", ""))
+        words = {*re.findall(r"\w+", query), arguments.get("column"), meta.get("column")}
+        return [
+            f"{table}.{column}"
+            for table, columns in self.missing.items()
+            if table == self.table or table in words
+            for column in columns
+            if column in words
+        ]
+
+    def in_words(self, expectation: Any) -> str:
+        """The description on one line, with settings put in for their names in braces."""
+        words = " ".join((expectation.description or "").split())
+        return re.sub(r"\{(\w+)\}", lambda name: str(self.settings.get(name[1], name[0])), words)
+
+    def outcome(self, expectation: Any, **facts: Any) -> Outcome:
+        """An outcome of an expectation, with what is known of it."""
+        meta = expectation.meta or {}
+        column = expectation.configuration.kwargs.get("column") or meta.get("column")
+        return Outcome(
+            self.table, self.rows, column, expectation.configuration.type, self.in_words(expectation),
+            expectation.severity.value, meta=meta, **facts,
+        )  # fmt: skip
+
+    def validate(self) -> list[Outcome]:
+        """Run the expectations; an Outcome for each that can be run, in their order.
+
+        Cheap first: whether each holds. Then the details of those that do not, or that may set rows aside.
+        Raises SuiteError where an expectation cannot be run though its columns are there.
+        """
+        if self.unreadable is not None:
+            words = f"cannot be read: {self.unreadable}"
+            return [Outcome(self.table, 0, None, "readable", words, "critical", success=False)]
+        batch = batch_of(self.cursor, self.table)
+        outcomes = []
+        for expectation in self.suite.expectations:
+            lacking = self.lacks(expectation)
+            if lacking:
+                outcomes.append(self.outcome(expectation, lacking=lacking))
+                continue
+            result = run(batch, expectation, "BOOLEAN_ONLY")
+            outcomes.append(self.outcome(expectation, success=result.success))
+            if not result.success or outcomes[-1].meta.get("quarantine"):
+                self.look_closer(outcomes[-1], batch, expectation)
+        return outcomes
+
+    def look_closer(self, outcome: Outcome, batch: Any, expectation: Any) -> None:
+        """Find out how many rows fail, which values they have, and where."""
+        if outcome.type == HAS_COLUMNS:
+            wanted = sorted(expectation.configuration.kwargs["column_set"])
+            outcome.found = [self.with_nearest(name) for name in wanted if name not in self.columns[self.table]]
+            return
+        query = expectation.configuration.kwargs.get("unexpected_rows_query")
+        if query:
+            outcome.query = query.replace("{batch}", self.table)
+        else:
+            details = {
+                "result_format": "SUMMARY", "partial_unexpected_count": 1, "return_unexpected_index_query": True,
+                "unexpected_index_column_names": [name for name in self.suite.key if name in self.columns[self.table]],
+            }  # fmt: skip
+            result = run(batch, expectation, details).result
+            outcome.failed = result.get("unexpected_count")
+            outcome.query = (result.get("unexpected_index_query") or "").rstrip("; \n")
+            if not outcome.query:
+                outcome.found = [str(result.get("observed_value"))]
+                return
+        returned = columns_of(self.cursor, f"({outcome.query})")
+        (outcome.failed,) = self.cursor.execute(f"select count(*) from ({outcome.query})").fetchone() or (0,)
+        if outcome.column not in returned:
+            rows = plain(rows_of(self.cursor, f"from ({outcome.query}) limit {SAMPLES}"))
+            outcome.found = [next(iter(row.values())) if len(row) == 1 else row for row in rows]
+            return
+        key = ", ".join(f"'{name}': {name}" for name in self.suite.key if name in returned)
+        samples = rows_of(
+            self.cursor,
+            f"""
+            select {outcome.column} as value, count(*) as times, {f"min({{{key}}})" if key else "null"} as key
+            from ({outcome.query})
+            group by {outcome.column}
+            order by times desc, cast(value as varchar) nulls last
+            limit {SAMPLES}
+            """,
+        )
+        outcome.counts = [(plain(row["value"]), row["times"]) for row in samples]
+        outcome.keys = [plain(row["key"] or {}) for row in samples]
+
+    def with_nearest(self, column: str) -> str:
+        """A missing column, with the one that is there and may be meant."""
+        others = {name.lower().strip(): name for name in self.columns[self.table] if name not in self.known[self.table]}
+        near = difflib.get_close_matches(column, others, n=1)
+        return f"{column!r}" + (f" (there is {others[near[0]]!r})" if near else "")
+
+
+def batch_of(cursor: Cursor, table: str) -> Any:
+    """The view of a raw table as Great Expectations validates it."""
     library = great_expectations()
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from sqlalchemy.pool import StaticPool
@@ -201,44 +419,27 @@ def validate(connection, table, expectations, key):
     source = context.data_sources.add_sql(
         "duckdb",
         connection_string="guard://",
-        kwargs={"creator": lambda: Connection(connection), "poolclass": StaticPool},
+        kwargs={"creator": lambda: Connection(cursor), "poolclass": StaticPool},
     )
-    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all").get_batch()
-    (rows,) = connection.execute(f"select count(*) from {table}").fetchone()
-    details = {
-        "partial_unexpected_count": SAMPLES,
-        "unexpected_index_column_names": key,
-        "return_unexpected_index_query": True,
-    }
-    outcomes = []
-    for expectation in expectations:
-        result = batch.validate(expectation, result_format="BOOLEAN_ONLY")
-        if (not result.success or (expectation.meta or {}).get("quarantine")) and not raised(result):
-            # Only the complete result of a query has its rows; of a column it would have all values.
-            complete = expectation.configuration.type == "unexpected_rows_expectation"
-            details["result_format"] = "COMPLETE" if complete else "SUMMARY"
-            result = batch.validate(expectation, result_format=details)
-        if raised(result):
-            raise SuiteError(
-                f"expectations/{table}.yml: {expectation.configuration.type} "
-                f"({expectation.description}) cannot be run: {raised(result)}"
-            )
-        outcomes.append(Outcome(table, rows, key, expectation, result))
-        if not result.success and expectation.configuration.type == "expect_table_columns_to_match_set":
-            break  # without its columns no other expectation can be run
-    return outcomes
+    return source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all").get_batch()
 
 
-def raised(result):
-    """The message of what an expectation raised, or an empty text."""
+def run(batch: Any, expectation: Any, result_format: Any) -> Any:
+    """The result of an expectation. Raises SuiteError where it cannot be run."""
+    result = batch.validate(expectation, result_format=result_format)
     information = result.exception_info or {}
     if "raised_exception" in information:
         information = {"": information}
     messages = {str(found["exception_message"]) for found in information.values() if found["raised_exception"]}
-    return " ".join(" ".join(sorted(messages)).split())
+    if messages:
+        raise SuiteError(
+            f"expectations/{batch.data_asset.name}.yml: {expectation.configuration.type} "
+            f"({expectation.description}) cannot be run: {' '.join(' '.join(sorted(messages)).split())}"
+        )
+    return result
 
 
-def settle(outcome):
+def settle(outcome: Outcome) -> bool:
     """Whether rows may be set aside: the expectation opts in, and no more of them fail than it tolerates."""
     if not outcome.meta.get("quarantine") or not outcome.failed:
         return False
@@ -247,66 +448,91 @@ def settle(outcome):
     return outcome.success
 
 
-def record(cursor, build_id, outcomes):
+def set_aside(guard: Guard, build_id: str, outcome: Outcome) -> None:
+    """Put the rows that fail into quarantine: those that are equal in all columns that the query returns.
+
+    Raises SuiteError where these do not hold the key, so that good rows could be among them.
+    """
+    table, returned = outcome.table, columns_of(guard.cursor, f"({outcome.query})")
+    missing = [name for name in guard.suite.key if name not in returned]
+    if missing:
+        raise SuiteError(
+            f"expectations/{table}.yml: to set rows aside, the query ({outcome.words}) must return "
+            f"{', '.join(missing)}, their key"
+        )
+    same = [name for name in guard.columns[table] if name in returned]
+    is_bad = " and ".join(f"bad.{name} is not distinct from {table}.{name}" for name in same)
+    key = ", ".join(f"'{name}': {name}" for name in guard.suite.key)
+    (outcome.quarantined,) = guard.cursor.execute(
+        f"""
+        insert into quality.quarantine
+        select ?, ?, to_json({{{key}}}), to_json({table}), ?, md5(cast(to_json({table}) as varchar))
+        from {table}
+        where exists (select 1 from ({outcome.query}) as bad where {is_bad})
+        """,
+        [build_id, table, f"{outcome.column or table} {outcome.words}"],
+    ).fetchone() or (0,)
+
+
+def record(guard: Guard, build_id: str, outcomes: list[Outcome]) -> None:
     """Keep every outcome, and set aside the rows that an expectation wants quarantined. One transaction."""
+    cursor = guard.cursor
     cursor.execute("begin")
-    cursor.execute("delete from quality.quarantine where raw_table = ?", [outcomes[0].table])
+    cursor.execute("delete from quality.quarantine where raw_table = ?", [guard.table])
     for outcome in outcomes:
         if settle(outcome):
-            # By content where the query has whole rows: a key may be shared with a good row.
-            is_bad = " and ".join(f"bad.{name} is not distinct from {outcome.table}.{name}" for name in outcome.key)
-            if outcome.query.lstrip().startswith("select * from"):
-                is_bad = f"to_json(bad) = to_json({outcome.table})"
-            key = ", ".join(f"'{name}': {name}" for name in outcome.key)
-            (outcome.quarantined,) = cursor.execute(
-                f"""
-                insert into quality.quarantine
-                select ?, ?, to_json({{{key}}}), to_json({outcome.table}), ?,
-                    md5(cast(to_json({outcome.table}) as varchar))
-                from {outcome.table}
-                where exists (select 1 from ({outcome.query}) as bad where {is_bad})
-                """,
-                [build_id, outcome.table, f"{outcome.column or outcome.table} {outcome.words}"],
-            ).fetchone()
+            set_aside(guard, build_id, outcome)
         cursor.execute(
-            "insert into quality.expectation_results values (?, now()::timestamp, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            """
+            insert into quality.expectation_results by name
+            select ? as build_id, cast(now() as timestamp) as checked_at, ? as raw_table, ? as column_name,
+                ? as expectation, ? as description, ? as severity, ? as is_success, ? as rows_checked, ? as rows_failed,
+                ? as samples, ? as failed_keys, ? as rows_quarantined, ? as message, ? as mean
+            """,
             [
-                build_id, outcome.table, outcome.column, outcome.type, outcome.words, outcome.severity, outcome.success,
-                outcome.rows, outcome.failed, json.dumps(outcome.samples), json.dumps(outcome.keys),
-                outcome.quarantined, outcome.line(),
+                build_id, outcome.table, outcome.column, outcome.type, outcome.words, outcome.severity,
+                None if outcome.lacking else outcome.success, outcome.rows, outcome.failed,
+                json.dumps(outcome.samples), json.dumps(outcome.keys),
+                outcome.quarantined, outcome.line, guard.settings["mean"],
             ],
         )  # fmt: skip
     cursor.execute("commit")
 
 
+def run_expectations(cursor: Cursor, question: Row) -> Row:
+    """Guard one raw table: the number of warnings, and what is critical as text."""
+    try:
+        with LOCK, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            guard = Guard(cursor, question)
+            outcomes = guard.validate()
+            record(guard, question["build_id"], outcomes)
+    except (SuiteError, duckdb.Error) as problem:
+        return {"warnings": 0, "critical": f"critical: {question['table']} could not be guarded: {problem}"}
+
+    critical = [outcome.line for outcome in outcomes if outcome.level == "critical" and outcome.line]
+    warned = [outcome.line for outcome in outcomes if outcome.level == "warning" and outcome.line]
+    for outcome in outcomes:
+        if outcome.level and not critical:
+            getattr(LOG, outcome.level)(outcome.line)
+    return {"warnings": len(warned), "critical": "\n  ".join(critical + warned if critical else [])}
+
+
 class Plugin(BasePlugin):
-    """Registers `run_expectations` on dbt's connection."""
+    """Registers `run_expectations` and `look_at_files` on dbt's connection."""
 
-    def configure_connection(self, connection):
-        def run_expectations(table, tables, columns, settings, build_id):
-            """Guard one raw table. Answers with JSON: the number of warnings, and what is critical as text."""
-            cursor = connection.cursor()  # of its own: dbt's open transaction is not touched
-            try:
-                with LOCK, warnings.catch_warnings():
-                    warnings.simplefilter("ignore")
-                    cursor.execute("set TimeZone = 'UTC'")  # dbt sets it on its own cursors only
-                    for name, relation in json.loads(tables).items():
-                        cursor.execute(f"create or replace temp view {name} as select * from {relation}")
-                    cursor.execute(f"create or replace temp view settings as {settings}")
-                    cursor.execute(FUNCTIONS)
-                    outcomes = validate(cursor, table, *load_suite(table, json.loads(columns)))
-                    record(cursor, build_id, outcomes)
-            except (SuiteError, duckdb.Error) as problem:
-                return json.dumps({"warnings": 0, "critical": f"critical: {table} could not be guarded: {problem}"})
-            finally:
-                cursor.close()
+    def configure_connection(self, connection: Cursor) -> None:
+        """Give SQL the two functions: text in, text out, both JSON."""
+        reference = weakref.ref(connection)  # a function that held the connection would keep the file open
 
-            critical = [outcome.line() for outcome in outcomes if outcome.level == "critical"]
-            warned = [outcome.line() for outcome in outcomes if outcome.level == "warning"]
-            for outcome in outcomes:
-                if outcome.level and not critical:
-                    getattr(LOG, outcome.level)(outcome.line())
-            lines = critical + warned if critical else []
-            return json.dumps({"warnings": len(warned), "critical": "\n  ".join(lines)})
+        def look(question: str) -> str:
+            with contextlib.closing(reference().cursor()) as cursor:
+                return json.dumps(look_at_files(cursor, json.loads(question)))
 
-        connection.create_function("run_expectations", run_expectations, ["VARCHAR"] * 5, "VARCHAR", side_effects=True)
+        def guard(question: str) -> str:
+            # A cursor of its own: dbt's open transaction is not touched.
+            with contextlib.closing(reference().cursor()) as cursor:
+                return json.dumps(run_expectations(cursor, json.loads(question)))
+
+        for name, function in (("run_expectations", guard), ("look_at_files", look)):
+            connection.create_function(name, function, ["VARCHAR"], "VARCHAR", side_effects=True)

@@ -6,4 +6,4 @@
     materialized = 'table' if raw_tables_are() == 'csv' else 'view'
 ) }}
 
-select * from {{ read_files('activity') if has_files('activity') else no_activity() }}
+select * from {{ read_files('activity') }}

@@ -7,7 +7,7 @@ typed as (
     select
         cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         cast(activity_date as date) as activity_date,
-        cast(events as bigint) as events
+        {{ whole_number('events', 'bigint') }} as events
     from activity
 )
 

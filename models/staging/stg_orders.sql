@@ -8,10 +8,10 @@ typed as (
         cast(order_id as {{ dbt.type_string() }}) as order_id,
         cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         {{ instant('ordered_at') }} as ordered_at,
-        cast(status as {{ dbt.type_string() }}) as status,
-        cast(amount as decimal(28, 10)) as amount,
-        cast(refunded_amount as decimal(28, 10)) as refunded_amount,
-        cast(currency as {{ dbt.type_string() }}) as currency
+        {{ plain_text('status') }} as status,
+        {{ exact_number('amount', 'decimal(28, 10)') }} as amount,
+        {{ exact_number('refunded_amount', 'decimal(28, 10)') }} as refunded_amount,
+        upper(cast(currency as {{ dbt.type_string() }})) as currency
     from orders
 )
 

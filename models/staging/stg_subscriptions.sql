@@ -9,10 +9,10 @@ typed as (
         cast(customer_id as {{ dbt.type_string() }}) as customer_id,
         cast(plan_id as {{ dbt.type_string() }}) as plan_id,
         cast(status as {{ dbt.type_string() }}) as status,
-        cast(quantity as bigint) as quantity,
-        cast(discount_percent as decimal(13, 10)) as discount_percent,
+        {{ whole_number('quantity', 'bigint') }} as quantity,
+        {{ exact_number('discount_percent', 'decimal(13, 10)') }} as discount_percent,
         {{ instant('started_at') }} as started_at,
-        {{ instant('ended_at') }} as ended_at,
+        {{ end_instant('ended_at') }} as ended_at,
         {{ instant('cancel_requested_at') }} as cancel_requested_at,
         cast(end_reason as {{ dbt.type_string() }}) as end_reason
     from subscriptions

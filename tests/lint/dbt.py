@@ -9,5 +9,9 @@ def datediff(first_date, second_date, datepart):
     return f"({second_date} - {first_date})"
 
 
+def date_trunc(datepart, date):
+    return f"date_trunc('{datepart}', {date})"
+
+
 def type_string():
     return "varchar"

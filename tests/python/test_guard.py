@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from xml.etree import ElementTree
 
 import duckdb
 import pytest
@@ -60,20 +63,53 @@ def without(table, column):
 
 ORDER = "o1,c1,2024-01-02,completed,20,0,USD"
 STRETCH = "s2,c2,monthly,active,2,10,2024-01-05 09:30:00,2024-03-01,,"
+DECIMAL = "is a decimal number between -1,000,000,000,000 and 1,000,000,000,000"
 MONTHLY = "monthly,Monthly,app,1,10,USD,month,1"
 
 # Name of the mutation -> the raw tables, and what the refusal must name.
 REFUSED = {
-    "a missing table": ({**GOOD, "orders": None}, ["raw_file_orders", "orders.csv"]),
-    "an empty file": ({**GOOD, "orders": ""}, ["orders"]),
-    "a missing column": (without("orders", "amount"), ["orders has all columns", "'amount'"]),
-    "semicolons for commas": (
-        {**GOOD, "plans": GOOD["plans"].replace(",", ";")}, ["plans has all columns", "'plan_id'"]
+    "a missing table": ({**GOOD, "orders": None}, ["orders cannot be read: there is no file", "orders.csv"]),
+    "an empty file": ({**GOOD, "orders": ""}, ["orders.csv is empty", "a header line with the names", "is wanted"]),
+    "an empty first line": ({**GOOD, "orders": "\n" + GOOD["orders"]}, ["orders.csv, line 1 is empty"]),
+    "a missing column": (without("orders", "amount"), ["orders has all columns", "missing 'amount'"]),
+    "columns by other names": (
+        {**GOOD, "orders": GOOD["orders"].replace("status,amount,", "state,Amount,")},
+        ["missing 'amount' (there is 'Amount'), 'status' (there is 'state')"],
     ),
-    "a truncated last line": ({**GOOD, "orders": GOOD["orders"].rstrip() + "\no5,c1,2024"}, ["orders"]),
-    "an unclosed quote": ({**GOOD, "orders": GOOD["orders"] + '"o5,c1,2024-02-05,completed,1,0,USD\n'}, ["orders"]),
-    "UTF-16": (encoded("orders", "utf-16"), ["orders"]),
-    "Latin-1": (encoded("customers", "latin-1", GOOD["customers"].replace("ads", "Büro")), ["customers"]),
+    "a column that other tables refer to is missing": (
+        without("customers", "customer_id"), ["customers has all columns of the contract", "missing 'customer_id'"]
+    ),
+    "bars for commas": (
+        {**GOOD, "plans": GOOD["plans"].replace(",", "|")}, ["plans.csv, line 1: 'plan_id|plan_name|", "var csv_separator"]
+    ),
+    "a truncated last line": (
+        {**GOOD, "orders": GOOD["orders"].rstrip() + "\no5,c1,2024"},
+        ["orders.csv, line 6: there are 3 values ('o5,c1,2024'), 7 are wanted"],
+    ),
+    "a value too many": (
+        {**GOOD, "orders": GOOD["orders"].replace(ORDER, ORDER + ",1")}, ["orders.csv, line 2: there are 8 values"]
+    ),
+    "an unclosed quote": (
+        {**GOOD, "orders": GOOD["orders"] + '"o5,c1,2024-02-05,completed,1,0,USD\n'},
+        ["orders.csv, line 6: a double quote is not closed"],
+    ),
+    "a stray quote": (
+        replaced("orders", "completed,20", '"comp"leted,20'), ["orders.csv, line 2: a double quote is not closed, or"]
+    ),
+    "UTF-16": (encoded("orders", "utf-16"), ["orders.csv, line 1: this is UTF-16, UTF-8 is wanted"]),
+    "UTF-16 without a mark": (encoded("orders", "utf-16-le"), ["orders.csv, line 1: this is UTF-16"]),
+    "Latin-1": (
+        encoded("customers", "latin-1", GOOD["customers"].replace("ads", "Büro")),
+        ["customers.csv, line 2 is not UTF-8, which is wanted; read as Latin-1 it is 'c1,2024-01-01,DE,Büro'"],
+    ),
+    "a NUL": (replaced("orders", "o3,c3", "o3,c\0"), ["orders.csv, line 4: there is a NUL character"]),
+    "the header line again": (
+        {**GOOD, "orders": GOOD["orders"] + GOOD["orders"]}, ["orders.csv, line 6: the header line is there again"]
+    ),
+    "a column twice": (
+        {**GOOD, "orders": GOOD["orders"].replace("customer_id", "order_id", 1)},
+        ["orders.csv, line 1: the column order_id is there twice"],
+    ),
     "text for a number": (replaced("orders", ",20,", ",twenty,"), ["orders.amount", "1 of 4 rows", "'twenty'", "'o1'"]),
     "a comma for decimals": (replaced("orders", ",20,", ',"20,50",'), ["orders.amount", "'20,50'"]),
     "a thousands separator": (replaced("orders", ",20,", ',"1,020.00",'), ["orders.amount", "'1,020.00'"]),
@@ -81,11 +117,17 @@ REFUSED = {
     "NaN": (replaced("orders", ",20,", ",NaN,"), ["orders.amount", "'NaN'"]),
     "Infinity": (replaced("plans", ",10,", ",Infinity,"), ["plans.price", "'Infinity'"]),
     "an amount of 26 digits": (replaced("orders", ",20,", f",{10**25},"), ["orders.amount", "1 of 4 rows"]),
+    "an amount of a trillion": (
+        replaced("orders", ",20,", f",{10**12},"), ["between -1,000,000,000,000 and 1,000,000,000,000", f"'{10**12}' 1"]
+    ),
+    "a price times a quantity of more than a trillion": (
+        {**replaced("plans", ",10,", ",600000000000,")}, ["subscriptions.quantity times the price of the plan", "'2' 1"]
+    ),
     "no amount": (replaced("orders", ",20,", ",,"), ["orders.amount", "1 of 4 rows"]),
     "SQL for a number": (replaced("orders", ",20,", ",1); drop schema marts; --,"), ["orders.amount", "drop schema"]),
     "a negative refund": (replaced("orders", ",20,0,", ",20,-1,"), ["orders.refunded_amount", "'-1'"]),
     "a negative price": (replaced("plans", ",10,", ",-10,"), ["plans.price", "'-10'"]),
-    "a duplicate order": ({**GOOD, "orders": GOOD["orders"] + ORDER + "\n"}, ["orders.order_id", "2 of 5 rows", "'o1'"]),
+    "a duplicate order": ({**GOOD, "orders": GOOD["orders"] + ORDER + "\n"}, ["orders.order_id", "2 of 5", "'o1'"]),
     "a duplicate customer": (
         {**GOOD, "customers": GOOD["customers"] + "c1,2024-01-02,DE,\n"}, ["customers.customer_id", "2 of 4 rows"]
     ),
@@ -105,26 +147,47 @@ REFUSED = {
     "a discount over 100": (replaced("subscriptions", "2,10,", "2,101,"), ["subscriptions.discount_percent", "'101'"]),
     "a negative discount": (replaced("subscriptions", "2,10,", "2,-1,"), ["subscriptions.discount_percent", "'-1'"]),
     "an unknown subscription status": (
-        replaced("subscriptions", "monthly,active,2", "monthly,Active,2"), ["subscriptions.status", "'Active'"]
+        replaced("subscriptions", "monthly,active,2", "monthly,Active,2"),
+        ["subscriptions.status", "'Active'", "the last stretch of an ended subscription stays active, ended_at"],
     ),
     "an order without a status": (replaced("orders", "completed,20", ",20"), ["orders.status", "1 of 4 rows"]),
     "an unknown interval": (replaced("plans", "USD,month", "USD,fortnight"), ["plans.billing_interval", "'fortnight'"]),
     "an interval count of 0": (replaced("plans", "month,1", "month,0"), ["plans.billing_interval_count", "'0'"]),
     "a tier in words": (replaced("plans", "app,1", "app,gold"), ["plans.tier", "'gold'"]),
     "an order in another currency": (replaced("orders", "20,0,USD", "20,0,EUR"), ["orders.currency", "'EUR'", "'o1'"]),
+    "orders in other currencies": (
+        {**GOOD, "orders": GOOD["orders"].replace("20,0,USD", "20,0,EUR").replace("5,0,USD", "5,0,EUR")
+         .replace("c3,2024-02-03,completed,5,0,EUR", "c3,2024-02-03,completed,5,0,GBP")},
+        ["orders.currency is USD (the var", "in 3 of 4 rows, such as 'EUR' 2, 'GBP' 1; at order_id 'o1', order_id 'o3'"],
+    ),
     "a paid plan in another currency": (replaced("plans", "10,USD", "10,EUR"), ["plans.currency", "'EUR'"]),
     "overlapping stretches": (
         replaced("subscriptions", "2024-01-01,2024-02-10", "2024-01-01,2024-02-11"), ["subscriptions.ended_at", "'s1'"]
     ),
+    "a row delivered twice": (
+        {**GOOD, "subscriptions": GOOD["subscriptions"] + STRETCH + "\n"},
+        ["subscriptions.subscription_id is not delivered twice", "not so in 2 of 4 rows, such as 's2' 2"],
+    ),
     "two stretches that start together": (
-        {**GOOD, "subscriptions": GOOD["subscriptions"] + STRETCH + "\n"}, ["subscriptions.ended_at", "'s2'"]
+        {**GOOD, "subscriptions": GOOD["subscriptions"] + STRETCH.replace("2024-03-01", "2024-03-02") + "\n"},
+        ["subscriptions.subscription_id is not delivered twice", "'s2' 2"],
     ),
     "two open stretches": (replaced("subscriptions", "01-01,2024-02-10", "01-01,"), ["subscriptions.ended_at", "'s1'"]),
-    "a day first": (replaced("orders", "2024-01-02", "31-01-2024"), ["orders.ordered_at", "'31-01-2024'"]),
+    "ends that stand for none in most rows": (
+        {**GOOD, "subscriptions": GOOD["subscriptions"].replace("2024-02-10,2024-02-01", "1970-01-01,")
+         .replace("2024-03-01", "1970-01-01")},
+        ["subscriptions.ended_at is before started_at in half of the rows at most", "'1970-01-01' 2"],
+    ),
+    "a day first": (
+        replaced("orders", "2024-01-02", "31-01-2024"),
+        ["orders.ordered_at is a date such as 2024-03-09, or a time in UTC such as 2024-03-09 17:30:00"],
+    ),
     "the 30th of February": (replaced("orders", "2024-01-02", "2024-02-30"), ["orders.ordered_at", "'2024-02-30'"]),
     "an offset": (
         replaced("subscriptions", "05 09:30:00", "05 09:30:00+02:00"), ["subscriptions.started_at", "+02:00"]
     ),
+    "an offset of hours alone": (replaced("orders", "10:00:00Z", "10:00:00-05"), ["orders.ordered_at", "10:00:00-05"]),
+    "another timezone": (replaced("orders", "10:00:00Z", "10:00:00 CET"), ["orders.ordered_at", "10:00:00 CET"]),
     "no start": (replaced("subscriptions", "2024-01-05 09:30:00", ""), ["subscriptions.started_at", "1 of 3 rows"]),
     "a start in the year 9999": (
         replaced("subscriptions", "2024-01-05 09:30:00,2024-03-01", "9999-12-31,"), ["subscriptions.started_at", "9999"]
@@ -201,6 +264,124 @@ FLOWS_ON = {
     ),
     "an order in another currency that does not count": (replaced("orders", "-7,0,USD", "-7,0,EUR"), SAME),
     "an unknown country": (replaced("customers", "DE", "Germany"), SAME),
+    "statuses in other cases": ({**GOOD, "orders": GOOD["orders"].replace("completed", " Completed ")}, SAME),
+    "currencies in lower case": ({table: text.replace("USD", "usd") for table, text in GOOD.items()}, SAME),
+    "UTC that says so": (
+        {
+            **replaced("orders", "10:00:00Z", "10:00:00 UTC"),
+            "subscriptions": GOOD["subscriptions"].replace("09:30:00,", "09:30:00+00,")
+            .replace("03-01,", "03-01T00:00+00:00,"),
+        },
+        SAME,
+    ),
+    "semicolons": ({table: text.replace(",", ";") for table, text in GOOD.items()}, SAME),
+    "semicolons with commas for decimals in a text": (
+        {**GOOD, "subscriptions": GOOD["subscriptions"].replace(",", ";").replace("too expensive", "1,5, 2,5, 3,5, 4")},
+        SAME,
+    ),
+    "tabs": ({table: text.replace(",", "\t") for table, text in GOOD.items()}, SAME),
+}  # fmt: skip
+
+# What is said of the good data: o4, which does not count, has an amount below its refund.
+REFUNDED = (
+    "info: orders.refunded_amount is not more than the amount: not so in 1 of 4 rows, such as '0' 1; at order_id 'o4'"
+)
+INCLUSIVE = {
+    **GOOD,
+    "subscriptions": """subscription_id,customer_id,plan_id,status,quantity,discount_percent,started_at,ended_at,cancel_requested_at,end_reason
+s1,c1,monthly,active,2,0,2023-12-01,2023-12-31,,
+s2,c1,monthly,active,2,0,2024-01-01,2024-01-31,,
+s3,c1,monthly,active,2,0,2024-02-01,,,
+""",
+}  # fmt: skip
+
+
+def ended(text):
+    """The good data with another end of the subscription s2, which starts on 2024-01-05."""
+    return replaced("subscriptions", "09:30:00,2024-03-01", f"09:30:00,{text}")
+
+
+# Name of the mutation -> the raw tables, further vars, and the lines, or parts of lines, that the guard must say.
+CLOCK = {"as_of_date": None}
+SAID = {
+    "inclusive ends": (INCLUSIVE, {}, [
+        "warning: subscriptions.ended_at is the first instant after the subscription", "the var ended_at_is_inclusive",
+        "not so in 2 of 3 rows, such as '2023-12-31' 1, '2024-01-31' 1",
+    ]),
+    "ends at the last second": (
+        {**INCLUSIVE, "subscriptions": INCLUSIVE["subscriptions"].replace("-31,", "-31 23:59:59,")}, {},
+        ["warning: subscriptions.ended_at is the first instant after", "'2023-12-31 23:59:59' 1"],
+    ),
+    **{
+        f"an end at {text}": (
+            ended(text), {},
+            [
+                "warning: subscriptions.ended_at is not before started_at; such rows have no effect",
+                f"not so in 1 of 3 rows, such as '{text}' 1",
+            ],
+        )
+        for text in ("1970-01-01", "1900-01-01", "0001-01-01", "23-03-01", "epoch", "-infinity")
+    },
+    "an end at the start": (
+        ended("2024-01-05 09:30:00"), {}, ["info: subscriptions.ended_at is later than started_at: not so in 1 of 3"]
+    ),
+    "an order below zero": (replaced("orders", ",30.5,", ",-30.5,"), {}, [
+        "warning: orders.amount is not below zero; such a row of a status that counts is a correction, its revenue",
+        "not so in 1 of 4 rows, such as '-30.5' 1; at order_id 'o2'",
+    ]),
+    "a status in another case": (replaced("orders", "completed,20", "Completed,20"), {}, [
+        "warning: orders.status has no values that differ only by case or blanks from a status that counts",
+        "not so in 1 of 4 rows, such as 'Completed' 1",
+    ]),
+    "customers in another case": (spelled("c2", "C1"), {}, [
+        "warning: customers.customer_id has no values that differ only by case or blanks: not so in 2 of 3 rows",
+        "such as 'C1' 1, 'c1' 1",
+    ]),
+    "mail addresses in another case": (
+        {table: text.replace("c1,", "Ann@x.org,").replace("c2,", "ann@x.org,") for table, text in GOOD.items()}, {},
+        ["customers.customer_id has no values that differ only by case or blanks", "'Ann@x.org' 1, 'ann@x.org' 1"],
+    ),
+    "an order with a blank": (replaced("orders", "o1,", "o2 ,"), {}, [
+        "warning: orders.order_id has no values that differ only by case or blanks: not so in 2 of 4", "'o2 ' 1",
+    ]),
+    "plans and subscriptions in another case": (
+        {table: text.replace("yearly,", "Monthly,").replace("s2,", "S1,") for table, text in GOOD.items()}, {},
+        [f"{key} has no values that differ only" for key in ("plans.plan_id", "subscriptions.subscription_id")],
+    ),
+    **{
+        f"a customer called {text!r}": (spelled("c2", text), {}, [
+            f"warning: {table}.customer_id has no value that reads like a missing value: "
+            f"not so in 1 of {rows} rows, such as {text!r} 1"
+            for table, rows in [("customers", 3), ("orders", 4), ("subscriptions", 3)]
+        ])
+        for text in ("nan", "NULL", "None", "<NA>", " ")
+    },
+    "segment values in another case": (replaced("customers", "c3,2024-02-01,,ads", "c3,2024-02-01,de,Ads"), {}, [
+        "info: customers has no segment values that differ only by case or blanks: not so, found",
+        "customers.country 'DE' 1, 'de' 1", "customers.acquisition_channel 'Ads' 1, 'ads' 1",
+    ]),
+    "fractions for percents": (replaced("subscriptions", "2,10,", "2,0.1,"), {}, [
+        "warning: subscriptions.discount_percent is above 1 somewhere, where there are discounts: not so in 1 of 3",
+        "'0.1' 1",
+    ]),
+    "an order far in the future": (
+        replaced("orders", "2024-02-02T", "2042-02-02T"), {},
+        [
+            "warning: orders.ordered_at is at most latest_future_days (1) after today",
+            "though as_of_date is set: not so in 1 of 4", "'2042-02-02",
+        ],
+    ),
+    "no fact for long": (GOOD, CLOCK, [
+        "warning: orders has at least one order within 40 days of as_of_date, or of today",
+        "found the latest of 2024-02-04,",
+        "warning: subscriptions starts at least one stretch within 40 days",
+        "warning: activity has at least one day within",
+        " days before today",
+    ]),
+    "a lone order far after all others": (replaced("orders", "2024-02-03", "2024-12-03"), CLOCK, [
+        "warning: orders.ordered_at makes no as_of_date far after all other facts: not so, found the latest of 2024-12-03",
+        "297 days after all other facts",
+    ]),
 }  # fmt: skip
 
 
@@ -235,13 +416,24 @@ def write(folder, tables):
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def invoke(folder, *arguments):
+def invoke(folder, *arguments, **variables):
     """Run dbt in this process on the folder's files; (whether it succeeded, the messages of what failed)."""
-    variables = json.dumps({"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-04-01"})
-    finished = dbtRunner().invoke([*arguments, "--quiet", "--vars", variables])
+    given = {"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-03-01", **variables}
+    finished = dbtRunner().invoke([*arguments, "--quiet", "--vars", json.dumps(given)])
     DuckDBConnectionManager.close_all_connections()
     failed = [result for result in finished.result if result.status not in ("success", "pass", "warn", "no-op")]
     return finished.success, "\n".join(f"{result.node.name} {result.message}" for result in failed)
+
+
+def lines_of_the_latest_build(folder):
+    """What the guard said of each raw table when it last looked at it."""
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        rows = warehouse.execute(
+            "select message from quality.expectation_results"
+            " where message is not null"
+            " and build_id = (select max_by(build_id, checked_at) from quality.expectation_results)"
+        ).fetchall()
+    return [line for (line,) in rows]
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -260,10 +452,117 @@ def test_it_is_refused(workplace, name):
 def test_it_flows_on(workplace, name):
     tables, answers = FLOWS_ON[name]
     write(workplace, tables)
-    success, messages = invoke(workplace, "build")
+    success, messages = invoke(workplace, "build", accept_restatement=True)
     assert success, messages
     with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
         assert [(sql, str(warehouse.execute(sql).fetchone()[0])) for sql, _ in answers] == answers
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_it_is_said(workplace, name):
+    tables, variables, said = SAID[name]
+    write(workplace, tables)
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw", **variables)
+    assert success, messages
+    lines = "\n".join(lines_of_the_latest_build(workplace))
+    assert [text for text in said if text not in lines] == [], lines
+
+
+def test_nothing_is_said_of_good_data(workplace):
+    write(workplace, GOOD)
+    assert invoke(workplace, "build", "--select", "path:models/raw")[0]
+    assert lines_of_the_latest_build(workplace) == [
+        REFUNDED
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new", "column"),
+    [
+        ("orders", "2024-02-02T", "2062-02-02T", "orders.ordered_at"),
+        ("subscriptions", "2024-01-05 09:30:00,2024-03-01", "2042-01-05,", "subscriptions.started_at"),
+        ("customers", "2024-02-01", "2042-02-01", "customers.created_at"),
+    ],
+)
+def test_the_future_is_refused_where_it_would_make_as_of_date(workplace, table, old, new, column):
+    write(workplace, replaced(table, old, new))
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw", **CLOCK)
+    assert not success
+    assert f"critical: {column} is at most latest_future_days (1) after today" in messages
+    assert f"{new.split(',')[0]}" in messages
+    assert invoke(workplace, "build", "--select", "path:models/raw", **CLOCK, latest_future_days=20_000)[0]
+
+
+def test_inclusive_ends_are_the_day_itself(workplace):
+    """A stretch a month, each with its last day as its end, is one customer without churn."""
+    for write_end in ("2023-12-31", "2023-12-31 23:59:59", "2023-12-31 00:00:00"):
+        write(workplace, {table: text.replace("2023-12-31", write_end) for table, text in INCLUSIVE.items()})
+        success, messages = invoke(workplace, "build", ended_at_is_inclusive=True, accept_restatement=True)
+        assert success, messages
+        assert [line for line in lines_of_the_latest_build(workplace) if "ended_at" in line] == []
+        with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
+            ends = warehouse.execute("select ended_at::varchar from staging.stg_subscriptions order by 1").fetchall()
+            assert ends == [("2024-01-01 00:00:00",), ("2024-02-01 00:00:00",), (None,)]
+            movements = warehouse.execute("select movement_type, mrr_change from marts.mrr_movements").fetchall()
+            assert movements == [("new", 20)]
+    write(workplace, GOOD)  # half-open ends with that var overlap by a day
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw", ended_at_is_inclusive=True)
+    assert not success and "subscriptions.ended_at is not later than the start of" in messages
+
+
+def test_one_unreadable_file_leaves_the_other_guards_at_work(workplace):
+    broken = replaced("orders", ",20,", ",twenty,")
+    write(workplace, {**broken, "customers": GOOD["customers"].replace("DE", '"DE')})
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw")
+    assert not success
+    assert "customers cannot be read" in messages and "customers.csv, line 2: a double quote" in messages
+    assert "critical: orders.amount is a decimal number" in messages and "'twenty'" in messages
+    assert "orders.customer_id" not in messages and "guard_subscriptions" not in messages
+
+
+@pytest.mark.parametrize("var", [{}, {"accept_restatement": True}])
+def test_no_rows_where_there_were_some(workplace, var):
+    write(workplace, GOOD)
+    assert invoke(workplace, "build", accept_restatement=True)[0]
+    write(workplace, {table: text.splitlines()[0] + "\n" for table, text in GOOD.items()} | {"activity": None})
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw", **var)
+    assert success == bool(var)
+    rows = {"customers": 3, "plans": 2, "subscriptions": 3, "orders": 4, "activity": 3}
+    for table, count in rows.items() if not var else ():
+        assert f"critical: {table} has rows, as at the last successful build" in messages
+        assert f"not so, found 0 instead of {count}" in messages
+
+
+def test_prices_in_cents(workplace):
+    write(workplace, GOOD)
+    assert invoke(workplace, "build", accept_restatement=True)[0]
+    cents = {"plans": GOOD["plans"].replace(",10,", ",1000,").replace(",120,", ",12000,")}
+    write(workplace, {**GOOD, **cents, "orders": GOOD["orders"].replace(",20,", ",2000,").replace("30.5", "3050")})
+    assert invoke(workplace, "build", "--select", "path:models/raw")[0]
+    lines = lines_of_the_latest_build(workplace)
+    found = "found a mean of 6500.0 instead of 65.0"
+    assert f"warning: plans.price has about the mean of the last successful build: not so, {found}" in lines
+    assert any(line.startswith("warning: orders.amount has about the mean of the last") for line in lines)
+
+
+def test_a_bare_date_on_a_day_with_two_midnights_is_the_first(workplace):
+    write(workplace, {
+        **GOOD,
+        "orders": GOOD["orders"].replace("2024-01-02", "2018-11-04").replace("2024-02-03", "2018-11-05"),
+        "subscriptions": GOOD["subscriptions"].replace("09:30:00,2024-03-01", "09:30:00,infinity"),
+    })  # fmt: skip
+    selection = ["--select", "path:models/raw", "path:models/staging"]
+    success, messages = invoke(workplace, "build", *selection, reporting_timezone="America/Havana")
+    assert success, messages
+    with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
+        query = "select ordered_at::varchar from staging.stg_orders where order_id in ('o1', 'o3') order by 1"
+        assert warehouse.execute(query).fetchall() == [("2018-11-04 04:00:00",), ("2018-11-05 05:00:00",)]
+        assert warehouse.execute("select bool_or(isinf(ended_at)) from staging.stg_subscriptions").fetchone() == (True,)
+
+
+def test_csv_separator(workplace):
+    write(workplace, {table: text.replace(",", "|") for table, text in GOOD.items()})
+    assert invoke(workplace, "build", "--select", "path:models/raw", csv_separator="|")[0]
 
 
 # --- suites that are wrong ---
@@ -299,6 +598,21 @@ def suite(**changes):
         ({**suite(), "meta": {"key": ["order_key"]}}, "the contract knows no key order_key of orders"),
         ({**suite(), "meta": {"key": "order_id"}}, "expectations and meta: key are lists"),
         (suite(meta={"quarantine": True}), "the suite must name their key"),
+        (
+            suite(
+                type="expect_column_pair_values_a_to_be_greater_than_b",
+                kwargs={"column_A": "amount", "column_B": "refunded_amount"},
+            ),
+            "lets rows with a null in one of several columns pass",
+        ),
+        (
+            suite(type="expect_compound_columns_to_be_unique", kwargs={"column_list": ["order_id", "customer_id"]}),
+            "guard nothing",
+        ),
+        (
+            suite(type="expect_multicolumn_sum_to_equal", kwargs={"column_list": ["amount"], "sum_total": 1}),
+            "say it as an unexpected_rows_expectation",
+        ),
         (suite(kwargs="column"), "are mappings"),
         ({"name": "orders", "expectations": ["is never empty"]}, "are mappings"),
         ("- is never empty", "expectations/orders.yml is not a suite"),
@@ -315,11 +629,11 @@ def test_a_suite_that_is_wrong_fails_loudly(tmp_path, monkeypatch, content, mess
 
 def test_the_suites_are_loaded_whole():
     for table, columns in RAW_COLUMNS.items():
-        expectations, key = guard.load_suite(table, columns)
+        loaded = guard.load_suite(table, columns)
         written = yaml.safe_load((guard.SUITES / f"{table}.yml").read_text())["expectations"]
-        assert [e.configuration.type for e in expectations] == [e["type"] for e in written]
-        assert [e.severity.value for e in expectations] == [e["severity"] for e in written]
-        assert set(key) <= set(columns)
+        assert [e.configuration.type for e in loaded.expectations] == [e["type"] for e in written]
+        assert [e.severity.value for e in loaded.expectations] == [e["severity"] for e in written]
+        assert set(loaded.key) <= set(columns)
 
 
 # --- builds with edited suites ---
@@ -364,29 +678,73 @@ def test_sql_that_cannot_be_run_is_critical_whatever_its_severity(project, tmp_p
 
 def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project, tmp_path):
     meta = {"column": "amount", "quarantine": True, "mostly": 0.7}
-    edit(project, "orders", place("orders", "amount is a decimal number"), meta=meta)
+    edit(project, "orders", place("orders", f"amount {DECIMAL}"), meta=meta)
 
     write(tmp_path, replaced("orders", "30.5,0,USD", "NaN,0,USD"))  # one of four orders
     finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.returncode == 0, finished.output
     assert "WARN=1" in finished.output
-    assert "orders.amount is a decimal number: not so in 1 of 4 rows, such as 'NaN'" in finished.output
+    assert f"orders.amount {DECIMAL}: not so in 1 of 4 rows, such as 'NaN'" in finished.output
     assert "1 rows are in quarantine" in finished.output
     [row] = finished.query("select * from quality.quarantine")
     assert json.loads(row["row_key"]) == {"order_id": "o2"}
     assert json.loads(row["row_content"])["amount"] == "NaN"
-    assert row["reason"] == "amount is a decimal number"
+    assert row["reason"] == f"amount {DECIMAL}"
     assert finished.query(ORDERS) == [{"orders": 2}]
 
     write(tmp_path, {**GOOD, "orders": GOOD["orders"].replace("30.5", "NaN").replace(",5,0", ",NaN,0")})  # two of four
     finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.returncode == 1
-    assert "critical: orders.amount is a decimal number: not so in 2 of 4 rows" in finished.output
+    assert f"critical: orders.amount {DECIMAL}: not so in 2 of 4 rows" in finished.output
 
     write(tmp_path, GOOD)
     finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.query(ORDERS) == [{"orders": 3}]
     assert finished.query("select * from quality.quarantine") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "set_aside"),
+    [
+        ("SELECT * FROM {batch} where try_cast(amount as decimal(38, 10)) is null", 1),
+        ("with bad as (select * from {batch}) select * from bad where try_cast(amount as decimal(38, 10)) is null", 1),
+        ("select amount, order_id from {batch} where try_cast(amount as decimal(38, 10)) is null", 1),
+        ("select * exclude (status) from {batch} where try_cast(amount as decimal(38, 10)) is null", 1),
+        ("select order_id from {batch} where try_cast(amount as decimal(38, 10)) is null", 2),
+        ("select amount from {batch} where try_cast(amount as decimal(38, 10)) is null", None),
+    ],
+)
+def test_what_the_query_returns_says_which_rows_are_set_aside(tmp_path, monkeypatch, query, set_aside):
+    """A good row with the key of a bad one stays, unless the query says nothing but the key."""
+    meta = {"quarantine": True, "mostly": 0.5, "column": "amount"}
+    bad = suite(type="unexpected_rows_expectation", kwargs={"unexpected_rows_query": query}, meta=meta)
+    (tmp_path / "orders.yml").write_text(yaml.safe_dump({**bad, "meta": {"key": ["order_id"]}}))
+    monkeypatch.setattr(guard, "SUITES", tmp_path)
+    with duckdb.connect() as connection:
+        connection.execute("create schema quality")
+        connection.execute(
+            "create table quality.quarantine (build_id text, raw_table text, row_key json, row_content json,"
+            " reason text, row_hash text)"
+        )
+        connection.execute(
+            "create table quality.expectation_results (build_id text, checked_at timestamp, raw_table text,"
+            " column_name text, expectation text, description text, severity text, is_success boolean,"
+            " rows_checked bigint, rows_failed bigint, samples text, failed_keys text, rows_quarantined bigint,"
+            " message text, mean double)"
+        )
+        connection.execute("create table raw_orders (order_id text, amount text, status text)")
+        connection.execute("insert into raw_orders values ('o1', 'x', 'paid'), ('o1', '1', 'paid'), ('o2', '2', null)")
+        answer = guard.run_expectations(connection, {
+            "table": "orders", "relations": dict.fromkeys(RAW_COLUMNS, "raw_orders"), "build_id": "b",
+            "columns": {"orders": ["order_id", "amount", "status"]}, "attributes": [], "settings": "select 1 as one",
+            "functions": "create or replace temp macro as_instant(x) as try_cast(x as timestamp)",
+        })  # fmt: skip
+        rows = connection.execute("select row_content ->> 'amount' from quality.quarantine order by 1 desc").fetchall()
+    if set_aside is None:
+        assert "must return order_id, their key" in answer["critical"] and rows == []
+    else:
+        assert answer == {"warnings": 1, "critical": ""}
+        assert rows == [("x",), ("1",)][:set_aside]
 
 
 def test_a_key_may_be_quarantined_by_great_expectations_own_mostly(project, tmp_path):
@@ -408,12 +766,14 @@ def test_warnings_and_the_history_of_results(project, tmp_path):
     write(tmp_path, {**replaced("subscriptions", "2024-02-01,too expensive", "0001-01-01,"), "orders": orders})
     second = dbt(tmp_path, "build", variables={**variables(tmp_path), "as_of_date": "2024-06-01"}, cwd=project)
     assert "WARN=3" in second.output  # orders: fewer, old; subscriptions: old; activity: old
-    assert "orders has no more than 30 % fewer rows" in second.output and "rows '2 instead of 4'" in second.output
+    assert "orders has no more than 30 % fewer rows" in second.output and "found 2 instead of 4" in second.output
     assert "has at least one order within 40 days of as_of_date" in second.output
+    assert "found the latest of 2024-02-02, 120 days before as_of_date" in second.output
+    assert "warn if > 0 /* each is an expectation of expectations/orders.yml, named above */" in second.output
     assert "starts at least one stretch within 40 days of as_of_date" in second.output
     said_again = second.output[second.output.rindex(" OK created ") :]  # after the last node
     for line in [
-        "warning: orders has an order of a status that counts: not so, found orders 2 status 'paid'",
+        "warning: orders has an order of a status that counts: not so, found status 'paid' orders 2",
         "warning: subscriptions.cancel_requested_at lies between the years 1900 and 2200, or is empty: not so in 1 of 3",
     ]:
         assert line in said_again
@@ -452,3 +812,75 @@ def test_a_dry_run_is_not_an_empty_export(project, tmp_path):
     for flags in (["--empty"], [], ["--empty"]):
         finished = dbt(tmp_path, "build", *flags, variables=variables(tmp_path), cwd=project)
         assert finished.returncode == 0 and "WARN=0" in finished.output, finished.output[-3000:]
+
+
+def test_a_schema_that_is_not_there(project, tmp_path):
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        connection.execute("create schema billing")
+    finished = dbt(tmp_path, "build", variables={"raw_schema": "laoded"}, cwd=project)
+    assert finished.returncode != 0
+    assert "there is no schema laoded in warehouse; there are billing, loaded, main" in finished.output
+
+
+def test_source_freshness(project, tmp_path):
+    write(tmp_path, GOOD)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        for table in RAW_COLUMNS:
+            path = str(tmp_path / f"{table}.csv")
+            connection.execute(f"create table loaded.{table} as from read_csv(?, all_varchar = true)", [path])
+        connection.execute("update loaded.orders set ordered_at = now()::timestamp::varchar where order_id = 'o1'")
+    finished = dbt(tmp_path, "source", "freshness", variables={"raw_schema": "loaded"}, cwd=project)
+    assert finished.returncode == 0
+    assert "WARN freshness of raw.subscriptions" in finished.output
+    assert "PASS freshness of raw.orders" in finished.output
+
+
+# --- make validate ---
+
+
+def validate(folder, *arguments, **variables):
+    """Run `make validate`'s program on a folder's files, in the project as it is."""
+    given = json.dumps({"raw_location": str(folder / "{table}.csv"), "as_of_date": "2024-03-01", **variables})
+    environment = {**os.environ, "RETENTION_WAREHOUSE": str(folder / "warehouse.duckdb")}
+    command = [sys.executable, "-m", "plugins.validate", *arguments, "--vars", given]
+    command += ["--reports", str(folder / "reports")]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+
+def test_validate_keeps_the_contract_also_while_a_build_runs(tmp_path):
+    write(tmp_path, GOOD)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:  # as a build would, it holds the warehouse
+        connection.execute("create table anything (a integer)")
+        finished = validate(tmp_path)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    report = json.loads((tmp_path / "reports" / "validate.json").read_text())
+    count = len(report["expectations"])
+    assert count > 60
+    assert finished.stdout.splitlines() == [
+        REFUNDED,
+        f"exports keep the contract: 5 tables, {count} expectations, 1 remark",
+    ]
+    assert sorted(path.name for path in tmp_path.iterdir() if "duckdb" in path.name) == ["warehouse.duckdb"]
+
+
+def test_validate_one_table_alone(tmp_path):
+    write(tmp_path, {"orders": replaced("orders", ",20,", ",twenty,")["orders"]})
+    finished = validate(tmp_path, "--table", "orders")
+    assert finished.returncode == 1
+    *lines, verdict = finished.stdout.splitlines()
+    assert lines[0].startswith("critical: orders.amount is a decimal number")
+    assert "orders.customer_id is a customer of the raw table customers, or empty: not checked, customers." in lines[1]
+    assert verdict.startswith("exports break the contract: 1 table, ") and verdict.endswith("1 not checked, 1 broken")
+    (failure,) = ElementTree.parse(tmp_path / "reports" / "validate.xml").iter("failure")
+    assert "orders.amount" in failure.get("message")
+    write(tmp_path, {"orders": GOOD["orders"]})
+    assert validate(tmp_path, "--table", "orders").returncode == 0
+
+
+def test_validate_says_why_it_could_not(tmp_path):
+    finished = validate(tmp_path, raw_location="orders.csv")
+    assert finished.returncode == 1
+    assert "raw_location must be a path with {table} in it" in finished.stdout
+    assert finished.stdout.endswith("exports could not be checked: 5 of 5 tables were not\n")

@@ -96,6 +96,36 @@ def test_typed_parquet_files_at_a_relative_path(lean_demo, tmp_path, monkeypatch
     assert checksums(build(tmp_path, {"raw_location": "exports/{table}.parquet"}, cwd=project)) == lean_demo
 
 
+def test_doubles_are_read_by_their_shortest_text(lean, tmp_path):
+    with duckdb.connect() as connection:
+        typed_tables(connection, f"copy ({{query}}) to '{tmp_path}/{{table}}.parquet'")
+        connection.execute(
+            f"copy (select * replace (cast(amount as double) + 20000000 as amount) from '{tmp_path}/orders.parquet')"
+            f" to '{tmp_path}/orders_in_doubles.parquet'"
+        )
+    (tmp_path / "orders_in_doubles.parquet").rename(tmp_path / "orders.parquet")
+    location = {"raw_location": str(tmp_path / "{table}.parquet"), "as_of_date": "2024-07-01"}
+    selection = ["--select", "path:models/raw", "path:models/staging"]
+    finished = dbt(tmp_path, "build", *selection, variables=location, cwd=lean)
+    assert finished.returncode == 0, finished.output[-3000:]
+    dusty = "select count(*) as orders from staging.stg_orders where amount <> round(amount, 2)"
+    assert finished.query(dusty) == [{"orders": 0}]
+
+
+def test_a_parquet_file_that_is_none(lean, tmp_path):
+    with duckdb.connect() as connection:
+        typed_tables(connection, f"copy ({{query}}) to '{tmp_path}/{{table}}.parquet'")
+    (tmp_path / "orders.parquet").write_text("order_id,customer_id\n")
+    (tmp_path / "plans.parquet").unlink()
+    location = {"raw_location": str(tmp_path / "{table}.parquet"), "as_of_date": "2024-07-01"}
+    finished = dbt(tmp_path, "build", "--select", "path:models/raw", variables=location, cwd=lean)
+    assert finished.returncode == 1
+    said = " ".join(finished.output.split())
+    assert "critical: orders cannot be read:" in said and "orders.parquet is not what its name says" in said
+    assert "critical: plans cannot be read: there is no file" in said
+    assert "PASS guard_customers" in said
+
+
 def test_tables_of_a_schema_of_the_warehouse(lean_demo, lean, tmp_path):
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create schema loaded")
@@ -143,8 +173,9 @@ def test_activity_may_be_missing(demo, lean, tmp_path):
             connection.execute(
                 f"create table loaded.{table} as from read_csv('{DEMO[table]}', all_varchar = true, header = true)"
             )
-    from_files = build(tmp_path / "files", {"raw_location": str(tmp_path / "{table}.csv")})
-    from_tables = build(tmp_path / "tables", {"raw_schema": "loaded"}, cwd=lean)
+    known = {"as_of_date": "2024-07-01"}  # the default, said, so that nobody asks whether the data are of today
+    from_files = build(tmp_path / "files", {"raw_location": str(tmp_path / "{table}.csv"), **known})
+    from_tables = build(tmp_path / "tables", {"raw_schema": "loaded", **known}, cwd=lean)
     assert "WARN=0 ERROR=0 SKIP=0" in from_files.output and "WARN=0 ERROR=0 SKIP=0" in from_tables.output
     assert checksums(from_files) == checksums(from_tables)
     assert from_tables.query("select * from staging.stg_activity") == []

@@ -9,7 +9,7 @@ corrections as (
         {{ business_date('ordered_at') }} as correction_date,
         cast(amount - refunded_amount as decimal(28, 10)) as revenue
     from {{ ref('stg_orders') }}
-    where status in ({{ text_list(var('countable_order_statuses')) }}) and amount < 0
+    where status in ({{ text_list(countable_statuses()) }}) and amount < 0
 ),
 
 customers as (select * from {{ ref('int_customers') }}),
