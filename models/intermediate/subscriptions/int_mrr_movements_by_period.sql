@@ -3,61 +3,90 @@
 -- under the plan of their opening, and takes their closing MRR along to the other when the period is over.
 
 with
-movement_sums as (select * from {{ ref('int_mrr_movement_sums') }}),
+customer_periods as (
+    select
+        *,
+        cast(closing_mrr > 0 as integer) - cast(opening_mrr > 0 as integer) as paying_change,
+        movement_type = 'churn'
+        and {{ dbt.datediff('first_paid_date', 'churned_on', 'day') }} < {{ var('new_customer_days') }}
+            as is_lost_while_new
+    from {{ ref('int_customer_mrr_periods') }}
+),
 
 segments as (select * from {{ ref('int_segments') }}),
 
 plan_segments as (select * from {{ ref('int_plan_segments') }}),
 
--- Out of the one plan, into the other.
-sides as (
-    select -1 as sign
+-- Customers whose MRR stays as it is have moved nothing.
+sums_by_combination as (
+    select
+        period_id,
+        combination_id,
+        movement_type,
+        count(*) as customers,
+        sum(paying_change) as paying_change,
+        sum(closing_mrr - opening_mrr) as mrr_change,
+        count(*) filter (where is_lost_while_new) as customers_lost_while_new,
+        coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as mrr_lost_while_new
+    from customer_periods
+    where movement_type is not null
+    group by period_id, combination_id, movement_type
+),
+
+sums_by_plan as (
+    select
+        period_id,
+        plan_key,
+        movement_type,
+        count(*) as customers,
+        sum(paying_change) as paying_change,
+        sum(closing_mrr - opening_mrr) as mrr_change,
+        count(*) filter (where is_lost_while_new) as customers_lost_while_new,
+        coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as mrr_lost_while_new
+    from customer_periods
+    where movement_type is not null
+    group by period_id, plan_key, movement_type
+    -- Out of the one plan, into the other.
     union all
-    select 1 as sign
+    select
+        customer_periods.period_id,
+        case sides.sign when -1 then opening_plan_key else closing_plan_key end as plan_key,
+        'transfer' as movement_type,
+        count(*) as customers,
+        sum(sides.sign) as paying_change,
+        sum(sides.sign * customer_periods.closing_mrr) as mrr_change,
+        0 as customers_lost_while_new,
+        0 as mrr_lost_while_new
+    from customer_periods
+    cross join (select -1 as sign union all select 1 as sign) as sides
+    where customer_periods.opening_plan_key <> customer_periods.closing_plan_key
+    group by customer_periods.period_id, case sides.sign when -1 then opening_plan_key else closing_plan_key end
 ),
 
 movements_by_value as (
     select
-        movement_sums.period_id,
+        sums.period_id,
         segments.segment_id,
-        movement_sums.movement_type,
-        movement_sums.customers,
-        movement_sums.paying_change,
-        movement_sums.closing_mrr - movement_sums.opening_mrr as mrr_change,
-        movement_sums.customers_lost_while_new,
-        movement_sums.mrr_lost_while_new
-    from movement_sums
+        sums.movement_type,
+        sums.customers,
+        sums.paying_change,
+        sums.mrr_change,
+        sums.customers_lost_while_new,
+        sums.mrr_lost_while_new
+    from sums_by_combination as sums
     inner join segments using (combination_id)
-    where movement_sums.breakdown = 'attributes'
     union all
     select
-        movement_sums.period_id,
+        sums.period_id,
         plan_segments.segment_id,
-        movement_sums.movement_type,
-        movement_sums.customers,
-        movement_sums.paying_change,
-        movement_sums.closing_mrr - movement_sums.opening_mrr as mrr_change,
-        movement_sums.customers_lost_while_new,
-        movement_sums.mrr_lost_while_new
-    from movement_sums
+        sums.movement_type,
+        sums.customers,
+        sums.paying_change,
+        sums.mrr_change,
+        sums.customers_lost_while_new,
+        sums.mrr_lost_while_new
+    from sums_by_plan as sums
     inner join plan_segments using (plan_key)
-    where movement_sums.breakdown = 'plan'
-    union all
-    select
-        movement_sums.period_id,
-        plan_segments.segment_id,
-        'transfer' as movement_type,
-        movement_sums.customers,
-        movement_sums.customers * sides.sign as paying_change,
-        movement_sums.closing_mrr * sides.sign as mrr_change,
-        0 as customers_lost_while_new,
-        0 as mrr_lost_while_new
-    from movement_sums
-    cross join sides
-    inner join plan_segments
-        on plan_segments.plan_key
-            = case sides.sign when -1 then movement_sums.from_plan_key else movement_sums.to_plan_key end
-    where movement_sums.breakdown = 'plan_change'
 ),
 
 movements as (

@@ -2,7 +2,11 @@
 -- from the one to the other, and what that did to their MRR.
 
 with
-movement_sums as (select * from {{ ref('int_mrr_movement_sums') }} where breakdown = 'plan_change'),
+customer_periods as (
+    select *
+    from {{ ref('int_customer_mrr_periods') }}
+    where opening_plan_key <> closing_plan_key
+),
 
 segments as (select * from {{ ref('int_segments') }}),
 
@@ -10,18 +14,31 @@ segment_periods as (select * from {{ ref('int_segment_periods') }} where basis =
 
 plans as (select * from {{ ref('int_plans') }}),
 
+sums_by_combination as (
+    select
+        period_id,
+        combination_id,
+        opening_plan_key,
+        closing_plan_key,
+        count(*) as customers,
+        sum(opening_mrr) as opening_mrr,
+        sum(closing_mrr) as closing_mrr
+    from customer_periods
+    group by period_id, combination_id, opening_plan_key, closing_plan_key
+),
+
 sums_by_segment as (
     select
-        movement_sums.period_id,
+        sums.period_id,
         segments.segment_id,
-        movement_sums.from_plan_key,
-        movement_sums.to_plan_key,
-        sum(movement_sums.customers) as customers,
-        sum(movement_sums.opening_mrr) as opening_mrr,
-        sum(movement_sums.closing_mrr) as closing_mrr
-    from movement_sums
+        sums.opening_plan_key,
+        sums.closing_plan_key,
+        sum(sums.customers) as customers,
+        sum(sums.opening_mrr) as opening_mrr,
+        sum(sums.closing_mrr) as closing_mrr
+    from sums_by_combination as sums
     inner join segments using (combination_id)
-    group by movement_sums.period_id, segments.segment_id, movement_sums.from_plan_key, movement_sums.to_plan_key
+    group by sums.period_id, segments.segment_id, sums.opening_plan_key, sums.closing_plan_key
 ),
 
 transitions as (
@@ -40,8 +57,8 @@ transitions as (
         cast(sums.closing_mrr - sums.opening_mrr as decimal(38, 6)) as mrr_change
     from sums_by_segment as sums
     inner join segment_periods using (period_id, segment_id)
-    inner join plans as from_plans on sums.from_plan_key = from_plans.plan_key
-    inner join plans as to_plans on sums.to_plan_key = to_plans.plan_key
+    inner join plans as from_plans on sums.opening_plan_key = from_plans.plan_key
+    inner join plans as to_plans on sums.closing_plan_key = to_plans.plan_key
 )
 
 select * from transitions
