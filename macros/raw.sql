@@ -65,7 +65,9 @@
         {%- set query -%}
             select schema_name
             from information_schema.schemata
-            where catalog_name = '{{ database }}' and schema_name not in ('information_schema', 'pg_catalog')
+            where catalog_name = '{{ database }}' and schema_name not in (
+                'information_schema', 'pg_catalog', 'quality', 'reference', 'staging', 'intermediate', 'marts'
+            )
             order by schema_name
         {%- endset -%}
         {%- set schemas = run_query(query).columns[0].values() | list -%}
