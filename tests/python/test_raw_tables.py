@@ -10,7 +10,7 @@ from conftest import RAW_COLUMNS, ROOT, build, copy_project, dbt, lean_project
 
 DEMO = {table: ROOT / "seeds" / "demo" / f"raw_{table}.csv" for table in RAW_COLUMNS}
 ABOUT_THE_BUILD = {"build_changes", "build_changes_by_month", "data_quality"}
-MARTS = sorted({path.stem for path in (ROOT / "models" / "marts").glob("*.sql")} - ABOUT_THE_BUILD)
+MARTS = sorted({path.stem for path in (ROOT / "models" / "marts").rglob("*.sql")} - ABOUT_THE_BUILD)
 LEAN_MARTS = ["mrr_churn_by_period", "mrr_movements", "repeat_purchase_by_period"]
 # How a warehouse would type the demo's columns; the others are text.
 TYPES = {
@@ -195,6 +195,114 @@ def test_nothing_at_all(tmp_path):
     assert not any(marts.values())
 
 
+SEGMENT_MARTS = ["customer_churn_by_period", "repeat_purchase_by_period", "customer_segments", "plans"]
+
+
+def by_segment(finished):
+    """What the marts of segments hold by month, and the segments of customers."""
+    return {
+        mart: finished.query(
+            f"select * from marts.{mart} {'where period_grain = $$month$$' if 'period' in mart else ''} order by all"
+        )
+        for mart in SEGMENT_MARTS
+    }
+
+
+def test_any_attribute_is_a_segment(tmp_path):
+    """Columns of raw customers, one with a blank in its name, and crossings: of the demo, files and tables alike."""
+    project = lean_project(tmp_path, SEGMENT_MARTS)
+    variables = {"segments": ["industry", "industry+Company_Size", "plan"], "as_of_date": "2024-07-01"}
+    of_demo = by_segment(build(tmp_path / "demo", variables, cwd=project))
+    segments = {row["segment"] for row in of_demo["customer_churn_by_period"]}
+    assert segments == {"all", "industry", "industry+Company_Size", "plan"}
+    values = {row["segment_value"] for row in of_demo["customer_segments"] if row["segment"] == "industry+Company_Size"}
+    assert all(value.count(" / ") == 1 for value in values) and len(values) > 10
+    totals = [row for row in of_demo["customer_churn_by_period"] if row["segment"] == "all"]
+    for row in totals:
+        parts = [
+            part["closing_customers"]
+            for part in of_demo["customer_churn_by_period"]
+            if part["segment"] == "industry+Company_Size" and part["period_start_date"] == row["period_start_date"]
+        ]
+        assert sum(parts) == row["closing_customers"]
+
+    for folder in ("parquet", "schema"):
+        (tmp_path / folder).mkdir()
+    with duckdb.connect(str(tmp_path / "schema" / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        for table, path in DEMO.items():
+            query = f"select * from read_csv('{path}', all_varchar = true, header = true)"
+            connection.execute(f"copy ({query}) to '{tmp_path}/parquet/{table}.parquet'")
+            connection.execute(f"create table loaded.{table} as {query}")
+    from_parquet = {**variables, "raw_location": str(tmp_path / "parquet" / "{table}.parquet")}
+    assert by_segment(build(tmp_path / "parquet", from_parquet, cwd=project)) == of_demo
+    assert by_segment(build(tmp_path / "schema", {**variables, "raw_schema": "loaded"}, cwd=project)) == of_demo
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"segments": ["tariff"]}, "customers has no column 'tariff'. There are: customer_id, created_at, country,"),
+        ({"segments": ["created_at"]}, "the segment created_at has 1,500 values, more than max_segment_values, 1,000."),
+    ],
+)
+def test_a_segment_that_cannot_be_is_refused(lean, tmp_path, variables, message):
+    finished = dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", variables=variables, cwd=lean)
+    assert finished.returncode == 1
+    assert message in " ".join(finished.output.split())
+
+
+def test_many_values_of_a_default_segment_are_a_warning(lean, tmp_path):
+    finished = build(tmp_path, {"max_segment_values": 8}, cwd=lean)
+    assert "the segment country has 9 values, more than max_segment_values, 8. They make" in finished.output
+
+
+def test_a_further_attribute_of_plans_touches_three_sql_files(tmp_path):
+    project = lean_project(tmp_path, ["mrr_churn_by_period"])
+    added = {
+        "models/staging/stg_plans.sql": ("    from plans\n", ",\n        cast(plan_name as text) as family\n    from plans\n"),
+        "models/intermediate/calendar/int_plan_segments.sql": (
+            "\n),\n\nrequested_segments",
+            "\n    union all\n    select plan_key, 'family' as segment, family as segment_value from plans\n),\n\nrequested_segments",
+        ),
+        "macros/segments.sql": ("'billing_interval']) }}\n{%- endmacro %}\n\n{#- The requested", "'billing_interval', 'family']) }}\n{%- endmacro %}\n\n{#- The requested"),
+    }
+    for path, (old, new) in added.items():
+        text = (project / path).read_text()
+        assert text.count(old) == 1, path
+        (project / path).write_text(text.replace(old, new))
+    finished = build(tmp_path, {"segments": ["family"]}, cwd=project)
+    mrr = finished.query("select segment, sum(closing_mrr) as mrr from marts.mrr_churn_by_period group by segment")
+    assert {row["segment"] for row in mrr} == {"all", "family"}
+    assert len({row["mrr"] for row in mrr}) == 1
+
+
+def test_a_grain_is_one_row_of_a_seed(lean, tmp_path):
+    project = tmp_path / "project"
+    shutil.copytree(lean, project)
+    with open(project / "seeds" / "reference" / "period_grains.csv", "a") as file:
+        file.write("half_year,2,H,true\n")
+    finished = build(tmp_path, {"fiscal_year_start_month": 4}, cwd=project)
+    halves = finished.query(
+        """
+        select period_start_date, opening_mrr, closing_mrr
+        from marts.mrr_churn_by_period
+        where period_grain = 'half_year' and segment = 'all'
+        order by period_start_date
+        """
+    )
+    assert [str(row["period_start_date"])[:7] for row in halves][1:3] == ["2022-04", "2022-10"]
+    quarters = {
+        row["period_end_date"]: row["closing_mrr"]
+        for row in finished.query("from marts.mrr_churn_by_period where period_grain = 'quarter' and segment = 'all'")
+    }
+    ends = finished.query("from intermediate.int_date_periods where period_grain = 'half_year' and date_day = period_start_date")
+    for half, row in zip(halves, sorted(ends, key=lambda row: row["period_start_date"])):
+        assert half["closing_mrr"] == quarters.get(row["period_end_date"], half["closing_mrr"])
+    for before, after in zip(halves, halves[1:]):
+        assert before["closing_mrr"] == after["opening_mrr"]
+
+
 def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
     project = tmp_path / "project"
     copy_project(project)
@@ -213,7 +321,8 @@ def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
     [
         ({"raw_location": "exports/orders.csv"}, "raw_location must be a path with {table} in it"),
         ({"raw_location": "exports/{table}.csv", "raw_schema": "raw"}, "Set raw_location or raw_schema, not both."),
-        ({"segments": ["tariff"]}, "'tariff' is none"),
+        ({"segments": ["country+plan"]}, "a crossing is of columns of customers, such as country+industry"),
+        ({"single_purchase_days": 0}, "single_purchase_days is a whole number from 1 on, not '0'"),
         ({"as_of_date": "1.7.2024"}, "as_of_date is a date such as 2024-07-01, not '1.7.2024'"),
         ({"as_of_date": "2023-02-29"}, "as_of_date is a date such as 2024-07-01, not '2023-02-29'"),
         ({"reporting_timezone": "Europe/Berlinn"}, "reporting_timezone is a name such as Europe/Berlin"),

@@ -2,7 +2,13 @@
 -- customer changes plans.
 
 with
-plans as (select * from {{ ref('int_plans') }}),
+plans as (
+    select
+        plans.*,
+        plan_keys.plan_key
+    from {{ ref('stg_plans') }} as plans
+    inner join {{ ref('int_plans') }} as plan_keys using (plan_id)
+),
 
 segments as (
     select
