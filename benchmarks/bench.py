@@ -192,6 +192,7 @@ def nodes(folder: Path) -> tuple[dict[str, Measured], list[tuple[str, float]]]:
         "guard": total(id for id in seconds if id.startswith("test.") and ".guard_" in id),
         "other tests": total(id for id in seconds if id.startswith("test.") and ".guard_" not in id),
         "models": total(models),
+        "hooks": total(id for id in seconds if id.startswith("operation.")),
     }
     for side, other in zip(SIDES, reversed(SIDES)):
         groups[f"models {side}"] = total(id for id in models if made_of[id] == {side})

@@ -15,6 +15,7 @@ SUMS = {
     "models": "models, sum of nodes: s",
     "guard": "the guard, sum of nodes: s",
     "other tests": "other data tests, sum of nodes: s",
+    "hooks": "checks at the start and publication at the end: s",
 }
 WHOLE = {
     "seconds": "`dbt build`, all of it: s",
@@ -47,7 +48,6 @@ def table(old: list[dict], new: list[dict]) -> str:
         digits = 0 if label == WHOLE["peak_mb"] else 1
         ratio = f"{after / before:.2f}" if before else ""
         rows.append([label, f"{before:,.{digits}f}", f"{after:,.{digits}f}", ratio])
-    # A build that is published also writes the readers' file, which is part of all of it and of no node.
     rows.append(["published", *["yes" if builds[-1]["published"] else "no" for builds in (old, new)], ""])
     last = {name: {"measured": builds[-1]} for name, builds in {"old": old, "new": new}.items()}
     return markdown(["", "old", "new", "new : old"], rows) + "\n" + slowest_table(last)

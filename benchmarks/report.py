@@ -24,6 +24,7 @@ BUILD_ROWS = {
     "models subscriptions": "models of subscriptions alone, sum",
     "models orders": "models of orders alone, sum",
     "models both": "models of both or neither, sum",
+    "hooks": "checks at the start and publication at the end, sum of hooks",
     "dbt run": "all models once more: `dbt run`, what dbt itself takes included",
     "floor that writes": "floor that writes: one aggregate per raw table, each mart written once",
 }

@@ -114,6 +114,7 @@ def test_the_nodes_of_a_build_add_up(company: Path, warehouse: Path) -> None:
     assert min(parts) > 0
     assert 0 < seconds["marts subscriptions"] < seconds["models"]
     assert 0 < seconds["marts orders"] < seconds["models"]
+    assert seconds["hooks"] > 0
     assert slowest[0][1] >= slowest[-1][1] > 0
 
 
