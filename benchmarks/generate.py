@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-FIRST_YEAR = 2018
+END_YEAR = 2024  # the first year that is not known; twice the years begin earlier, since the guard refuses the future
 PARAMETERS = """
     create macro n_customers() as {customers};
     create macro n_orders() as {orders};
@@ -174,8 +174,8 @@ def generate(folder: str, customers: int, years: int = 6, orders: int | None = N
                 customers=customers,
                 orders=orders or 10 * customers,
                 years=years,
-                first_year=FIRST_YEAR,
-                last_year=FIRST_YEAR + years,
+                first_year=END_YEAR - years,
+                last_year=END_YEAR,
             )
         )
         connection.execute(MACROS)
