@@ -43,9 +43,10 @@ ANSWERS = {
 NUMBERS = ("_customers", "_mrr", "orders", "revenue", "_size")
 
 
-def disagreements(warehouse, answers):
+def disagreements(warehouse: str, answers: str) -> tuple[list[str], int]:
     """Sentences, one per column that differs somewhere; and how many rows were compared."""
-    sentences, compared = [], 0
+    sentences: list[str] = []
+    compared = 0
     with duckdb.connect() as connection:
         connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
         for name, (keys, mart) in ANSWERS.items():
@@ -57,17 +58,17 @@ def disagreements(warehouse, answers):
             connection.execute(f"create or replace temp table mart as {mart}")
             connection.execute(f"""
                 create or replace temp table answer as
-                select * replace ({', '.join(f'cast({key} as date) as {key}' for key in keys if 'segment' not in key)})
+                select * replace ({", ".join(f"cast({key} as date) as {key}" for key in keys if "segment" not in key)})
                 from '{file}'
             """)
             if "segment" in keys:
                 connection.execute("delete from mart where segment not in (select segment from answer)")
             joined = f"from mart full join answer using ({', '.join(keys)})"
-            compared += connection.execute(f"select count(*) {joined}").fetchone()[0]
+            compared += connection.execute(f"select count(*) {joined}").fetchall()[0][0]
             for column in columns:
                 ours, theirs = (f"coalesce(cast({table}.{column} as double), 0)" for table in ("mart", "answer"))
                 different = connection.execute(f"""
-                    select {', '.join(keys)}, {ours}, {theirs} {joined}
+                    select {", ".join(keys)}, {ours}, {theirs} {joined}
                     where abs({ours} - {theirs}) > 0.005
                     order by all
                 """).fetchall()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-FIRST_YEAR = 2018
+END_YEAR = 2024  # the first year that is not known; twice the years begin earlier, since the guard refuses the future
 PARAMETERS = """
     create macro n_customers() as {customers};
     create macro n_orders() as {orders};
@@ -162,24 +162,27 @@ TABLES = {
 }
 
 
-def generate(folder, customers, years=6, orders=None):
+def generate(folder: str, customers: int, years: int = 6, orders: int | None = None) -> None:
     """Write <table>.parquet of every raw table; a company that is there already stays. Ten orders a customer."""
-    folder = Path(folder)
-    if (folder / "orders.parquet").exists():
+    place = Path(folder)
+    if (place / "orders.parquet").exists():
         return
-    folder.mkdir(parents=True, exist_ok=True)
+    place.mkdir(parents=True, exist_ok=True)
     with duckdb.connect() as connection:
         connection.execute(
             PARAMETERS.format(
-                customers=customers, orders=orders or 10 * customers, years=years, first_year=FIRST_YEAR,
-                last_year=FIRST_YEAR + years,
+                customers=customers,
+                orders=orders or 10 * customers,
+                years=years,
+                first_year=END_YEAR - years,
+                last_year=END_YEAR,
             )
         )
         connection.execute(MACROS)
         for table, query in TABLES.items():
-            unfinished = folder / f"{table}.unfinished"
+            unfinished = place / f"{table}.unfinished"
             connection.execute(f"copy ({query}) to '{unfinished}' (format parquet)")
-            unfinished.rename(folder / f"{table}.parquet")
+            unfinished.rename(place / f"{table}.parquet")
 
 
 if __name__ == "__main__":

@@ -18,29 +18,29 @@ TABLES = ["customers", "subscriptions", "orders"]
 # Who did something on the last day, and one customer in a thousand with a late or corrected row.
 TOUCHED = """
     create temp table touched as
-    select customer_id
+    select customer_key
     from intermediate.int_mrr_ledger
     where movement_date = (select max(movement_date) from intermediate.int_mrr_ledger)
 
     union
 
-    select customer_id
+    select customer_key
     from intermediate.int_order_sequence
-    where order_date = (select max(order_date) from intermediate.int_order_sequence)
+    where order_date = (select max(order_date) from intermediate.int_order_sequence) and customer_key is not null
 
     union
 
-    select customer_id
-    from staging.stg_customers
+    select customer_key
+    from intermediate.int_customers
     where hash(customer_id) % 1000 = 0
 """
 
 
-def main(folder, raw):
+def main(folder: str, raw: str) -> None:
     connection = duckdb.connect(str(Path(folder) / "warehouse.duckdb"))
     connection.execute("set timezone = 'UTC'")
 
-    def seconds(*statements):
+    def seconds(*statements: str) -> float:
         start = time.perf_counter()
         for statement in statements:
             connection.execute(statement)
@@ -63,17 +63,17 @@ def main(folder, raw):
             where latest.row_hash is null or before.row_hash is null
         """)
 
-    keyed = connection.execute("""
+    tables = connection.execute("""
         select table_name from duckdb_columns()
         inner join duckdb_tables() using (schema_name, table_name)
-        where schema_name = 'intermediate' and column_name = 'customer_id'
+        where schema_name = 'intermediate' and column_name = 'customer_key'
     """).fetchall()
-    keyed = {table for table, in keyed}
+    keyed = {row[0] for row in tables}
     for table in sorted(keyed):
         name = f"intermediate.{table}"
-        connection.execute(f"create temp table replacement as from {name} where customer_id in (from touched)")
+        connection.execute(f"create temp table replacement as from {name} where customer_key in (from touched)")
         measured["replace"] += seconds(
-            "begin", f"delete from {name} where customer_id in (from touched)", f"insert into {name} from replacement"
+            "begin", f"delete from {name} where customer_key in (from touched)", f"insert into {name} from replacement"
         )
         connection.execute("rollback")
         connection.execute("drop table replacement")
@@ -83,7 +83,7 @@ def main(folder, raw):
         kind, _, name = result["unique_id"].split(".")[:3]
         if kind == "model" and name in keyed:
             measured["kept"] += result["execution_time"]
-    measured["touched"] = connection.execute("select count(*) from touched").fetchone()[0]
+    measured["touched"] = connection.execute("select count(*) from touched").fetchall()[0][0]
     print(json.dumps(measured))
 
 
