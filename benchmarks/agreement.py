@@ -57,7 +57,7 @@ def disagreements(warehouse, answers):
             connection.execute(f"create or replace temp table mart as {mart}")
             connection.execute(f"""
                 create or replace temp table answer as
-                select * replace ({', '.join(f'cast({key} as date) as {key}' for key in keys if 'segment' not in key)})
+                select * replace ({", ".join(f"cast({key} as date) as {key}" for key in keys if "segment" not in key)})
                 from '{file}'
             """)
             if "segment" in keys:
@@ -67,7 +67,7 @@ def disagreements(warehouse, answers):
             for column in columns:
                 ours, theirs = (f"coalesce(cast({table}.{column} as double), 0)" for table in ("mart", "answer"))
                 different = connection.execute(f"""
-                    select {', '.join(keys)}, {ours}, {theirs} {joined}
+                    select {", ".join(keys)}, {ours}, {theirs} {joined}
                     where abs({ours} - {theirs}) > 0.005
                     order by all
                 """).fetchall()

@@ -46,7 +46,10 @@ def run(command, log, **environment):
     with open(log, "w") as output:
         start = time.perf_counter()
         process = subprocess.Popen(
-            [str(part) for part in command], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
+            [str(part) for part in command],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
             env={**{k: v for k, v in os.environ.items() if not k.startswith(("RETENTION_", "DBT_"))}, **environment},
             preexec_fn=volunteer,
         )
@@ -110,12 +113,23 @@ def company(customers, orders, years):
 def dbt_build(name, raw, folder, **environment):
     """A whole `dbt build` into a new warehouse. Unit tests do not depend on the data and are left out."""
     shutil.rmtree(folder, ignore_errors=True)
-    command = [ROOT / ".venv" / "bin" / "dbt", "build", "--exclude-resource-type", "unit_test",
-               "--vars", json.dumps({"raw_location": f"{raw}/{{table}}.parquet"})]
+    command = [
+        ROOT / ".venv" / "bin" / "dbt",
+        "build",
+        "--exclude-resource-type",
+        "unit_test",
+        "--vars",
+        json.dumps({"raw_location": f"{raw}/{{table}}.parquet"}),
+    ]
     measured = run(
-        command, folder / "dbt.log", RETENTION_WAREHOUSE=str(folder / "warehouse.duckdb"),
-        RETENTION_MARTS=str(folder / "marts.duckdb"), DBT_TARGET_PATH=str(folder / "target"),
-        DBT_LOG_PATH=str(folder / "logs"), DBT_USE_COLORS="false", **environment,
+        command,
+        folder / "dbt.log",
+        RETENTION_WAREHOUSE=str(folder / "warehouse.duckdb"),
+        RETENTION_MARTS=str(folder / "marts.duckdb"),
+        DBT_TARGET_PATH=str(folder / "target"),
+        DBT_LOG_PATH=str(folder / "logs"),
+        DBT_USE_COLORS="false",
+        **environment,
     )
     measured["errors"] = re.findall(r"ERROR .*?(\w+) \.* \[", (folder / "dbt.log").read_text())
     outcome = "failed" if measured["failed"] else f"{measured['seconds']:.1f} s, {measured['peak_mb']:,} MB"
@@ -178,14 +192,19 @@ def trivial_project(folder):
     for number in range(count["model"]):
         (folder / "models" / f"model_{number}.sql").write_text("select 1 as number\n")
     models = [
-        {"name": f"model_{number}", "columns": [{"name": "number", "data_tests": []}]} for number in range(count["model"])
+        {"name": f"model_{number}", "columns": [{"name": "number", "data_tests": []}]}
+        for number in range(count["model"])
     ]
     for number in range(count["test"]):
         test = {"not_null": {"name": f"test_{number}"}}
         models[number % count["model"]]["columns"][0]["data_tests"].append(test)
     unit_tests = [
-        {"name": f"unit_test_{number}", "model": f"model_{number % count['model']}", "given": [],
-         "expect": {"rows": [{"number": 1}]}}
+        {
+            "name": f"unit_test_{number}",
+            "model": f"model_{number % count['model']}",
+            "given": [],
+            "expect": {"rows": [{"number": 1}]},
+        }
         for number in range(len(graph["unit_tests"]))
     ]
     (folder / "models" / "models.yml").write_text(json.dumps({"models": models, "unit_tests": unit_tests}))

@@ -171,7 +171,10 @@ def generate(folder, customers, years=6, orders=None):
     with duckdb.connect() as connection:
         connection.execute(
             PARAMETERS.format(
-                customers=customers, orders=orders or 10 * customers, years=years, first_year=FIRST_YEAR,
+                customers=customers,
+                orders=orders or 10 * customers,
+                years=years,
+                first_year=FIRST_YEAR,
                 last_year=FIRST_YEAR + years,
             )
         )

@@ -68,7 +68,7 @@ def main(folder, raw):
         inner join duckdb_tables() using (schema_name, table_name)
         where schema_name = 'intermediate' and column_name = 'customer_id'
     """).fetchall()
-    keyed = {table for table, in keyed}
+    keyed = {table for (table,) in keyed}
     for table in sorted(keyed):
         name = f"intermediate.{table}"
         connection.execute(f"create temp table replacement as from {name} where customer_id in (from touched)")

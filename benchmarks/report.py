@@ -85,8 +85,9 @@ def main_table(results):
     def row(key, label, ours, floor):
         measured = {size: results[size]["measured"].get(key) for size in sizes}
         cells = [label, *[cell for each in measured.values() for cell in (seconds(each), cpu(each), memory(each))]]
-        cells += [per_row(measured[smaller], measured[larger], results[smaller], results[larger])
-                  for smaller, larger in steps]
+        cells += [
+            per_row(measured[smaller], measured[larger], results[smaller], results[larger]) for smaller, larger in steps
+        ]
         return [*cells, times(measured[compared], ours), times(measured[compared], floor)]
 
     last = results[compared]["measured"]
@@ -128,20 +129,37 @@ def aims_table(results):
         measured = each["measured"]
         if size == "M":
             floor = floor_of(measured)
-            row("subscriptions, all grains and segments : SQL spine of months", 1, size,
-                ratio(measured["marts subscriptions"], measured["duckdb_spine subscriptions"]))
+            row(
+                "subscriptions, all grains and segments : SQL spine of months",
+                1,
+                size,
+                ratio(measured["marts subscriptions"], measured["duckdb_spine subscriptions"]),
+            )
             row("all models : floor", 6, size, ratio(measured["models"], floor))
-            row("all models, twice the years, as many changes", 1.15, size,
-                ratio(measured.get("models 12 years"), measured["models"]))
+            row(
+                "all models, twice the years, as many changes",
+                1.15,
+                size,
+                ratio(measured.get("models 12 years"), measured["models"]),
+            )
             row("`dbt build`, GB of memory", 4, size, measured["dbt build"]["peak_mb"] / 1024)
             limited = measured["dbt build within 1 GB"]
             rows.append(["`dbt build` within 1 GB", size, "finishes", "fails" if limited["failed"] else "finishes"])
         if size == list(results)[-1]:
-            row("`dbt build` of the demo : as many trivial nodes", 1.5, "demo",
-                ratio(measured["demo"], measured["as many trivial nodes"]))
+            row(
+                "`dbt build` of the demo : as many trivial nodes",
+                1.5,
+                "demo",
+                ratio(measured["demo"], measured["as many trivial nodes"]),
+            )
     for (smaller, company), (larger, larger_company) in zip(results.items(), list(results.items())[1:]):
         longer = ratio(larger_company["measured"]["models"], company["measured"]["models"])
-        row("all models, seconds per row", 1.1, f"{larger} : {smaller}", longer * company["rows"] / larger_company["rows"])
+        row(
+            "all models, seconds per row",
+            1.1,
+            f"{larger} : {smaller}",
+            longer * company["rows"] / larger_company["rows"],
+        )
     return markdown(["aim, a ratio within one run", "at", "at most", "measured"], rows)
 
 
@@ -158,8 +176,10 @@ def incremental_table(results):
         ["finding them", *[f"{part['find']:,.1f}" for part in parts.values()]],
         ["replacing their rows", *[f"{part['replace']:,.1f}" for part in parts.values()]],
         ["everything else, anew", *[f"{part:,.1f}" for part in anew.values()]],
-        ["one day's changes : a full build", *[f"{least[size] / measured['models']['seconds']:.2f}"
-                                               for size, measured in results.items()]],
+        [
+            "one day's changes : a full build",
+            *[f"{least[size] / measured['models']['seconds']:.2f}" for size, measured in results.items()],
+        ],
     ]
     return markdown(["", *[f"{size}: s" for size in results]], rows)
 
@@ -190,8 +210,13 @@ def plot(results):
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "seconds", "font.size": 9})
     from matplotlib import pyplot
 
-    names = {"marts": "ours (all grains, segments)", "duckdb_spine": "SQL spine", "pandas_script": "pandas",
-             "polars_script": "polars", "floor": "floor"}
+    names = {
+        "marts": "ours (all grains, segments)",
+        "duckdb_spine": "SQL spine",
+        "pandas_script": "pandas",
+        "polars_script": "polars",
+        "floor": "floor",
+    }
     figure, panels = pyplot.subplots(1, 2, figsize=(8, 2.8), sharey=True, layout="constrained")
     for panel, side in zip(panels, ["subscriptions", "orders"]):
         for place, size in enumerate(results):
@@ -199,7 +224,9 @@ def plot(results):
             values = [each.get("seconds", 0) for each in measured]
             height = 0.8 / len(results)
             bars = panel.barh(
-                [y + place * height for y in range(len(names))], values, height,
+                [y + place * height for y in range(len(names))],
+                values,
+                height,
                 label=f"{size}: {results[size]['customers']:,} customers",
                 color=["#9ecae1", "#2171b5", "#08306b"][place % 3],
             )
@@ -222,10 +249,15 @@ def main():
         f"{size} is {each['customers']:,} customers, measured on {each['machine']}.\n" for size, each in results.items()
     )
     written = [
-        machines, table, errors(results), aims_table(results),
+        machines,
+        table,
+        errors(results),
+        aims_table(results),
         f"![Seconds of ours, the rivals and the floor]({PLOT.name})\n",
-        "The same number of changes over twice the years:\n", years_table(results),
-        "What a build of one day's changes alone would cost at least:\n", incremental_table(results),
+        "The same number of changes over twice the years:\n",
+        years_table(results),
+        "What a build of one day's changes alone would cost at least:\n",
+        incremental_table(results),
         slowest_table(results),
     ]
     text = README.read_text()

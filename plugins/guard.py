@@ -245,8 +245,7 @@ class Guard:
             cursor.execute(f"create or replace temp view {name} as select * from {relation}")
             self.columns[name] = columns_of(cursor, name)
         self.missing = {
-            name: [column for column in known if column not in self.columns[name]]
-            for name, known in self.known.items()
+            name: [column for column in known if column not in self.columns[name]] for name, known in self.known.items()
         }
         self.suite = load_suite(self.table, [*self.known[self.table], *self.columns[self.table]])
         (self.rows,) = cursor.execute(f"select count(*) from {self.table}").fetchone() or (0,)

@@ -132,13 +132,17 @@ def orders(raw, answers):
     months["is_repeat"] = months["orders"] > 1
     months["is_returning"] = customer["orders"].cumsum() > 1
     months["is_retained"] = customer["month"].shift() == months["month"] - 1
-    buyers = by_segment(months, ["country"], {
-        "ordering_customers": ("customer", "size"),
-        "new_ordering_customers": ("is_new", "sum"),
-        "repeat_customers": ("is_repeat", "sum"),
-        "returning_customers": ("is_returning", "sum"),
-        "retained_ordering_customers": ("is_retained", "sum"),
-    })
+    buyers = by_segment(
+        months,
+        ["country"],
+        {
+            "ordering_customers": ("customer", "size"),
+            "new_ordering_customers": ("is_new", "sum"),
+            "repeat_customers": ("is_repeat", "sum"),
+            "returning_customers": ("is_returning", "sum"),
+            "retained_ordering_customers": ("is_retained", "sum"),
+        },
+    )
     all_orders.merge(buyers, how="left").to_parquet(f"{answers}/orders.parquet")
 
     cohorts = months.groupby(["cohort", "month"], as_index=False).agg(

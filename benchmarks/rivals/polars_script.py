@@ -134,13 +134,17 @@ def orders(raw, answers):
         )
         .collect()
     )
-    buyers = by_segment(months, ["country"], [
-        pl.len().alias("ordering_customers"),
-        (pl.col("month") == pl.col("cohort")).sum().alias("new_ordering_customers"),
-        (pl.col("orders") > 1).sum().alias("repeat_customers"),
-        (pl.col("orders_so_far") > 1).sum().alias("returning_customers"),
-        (pl.col("previous_month") == pl.col("month") - 1).sum().alias("retained_ordering_customers"),
-    ])
+    buyers = by_segment(
+        months,
+        ["country"],
+        [
+            pl.len().alias("ordering_customers"),
+            (pl.col("month") == pl.col("cohort")).sum().alias("new_ordering_customers"),
+            (pl.col("orders") > 1).sum().alias("repeat_customers"),
+            (pl.col("orders_so_far") > 1).sum().alias("returning_customers"),
+            (pl.col("previous_month") == pl.col("month") - 1).sum().alias("retained_ordering_customers"),
+        ],
+    )
     answer = all_orders.join(buyers, on=["month", "segment", "segment_value"], how="left")
     answer.write_parquet(f"{answers}/orders.parquet")
 

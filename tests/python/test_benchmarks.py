@@ -34,7 +34,13 @@ def company(tmp_path_factory):
 def warehouse(company):
     marts = ["customer_churn_by_period", "mrr_churn_by_period", "repeat_purchase_by_period", "retention_by_cohort"]
     built = dbt(
-        company, "build", "--select", *(f"+{mart}" for mart in marts), "--resource-type", "model", "seed",
+        company,
+        "build",
+        "--select",
+        *(f"+{mart}" for mart in marts),
+        "--resource-type",
+        "model",
+        "seed",
         variables={"raw_location": str(company / "raw" / "{table}.parquet")},
     )
     assert built.returncode == 0, built.output[-3000:]

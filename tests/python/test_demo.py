@@ -36,8 +36,12 @@ SITUATIONS = {
     **{
         f"a customer is at risk: {reason}": f"from marts.customers where risk_reasons like '%{reason}%'"
         for reason in (
-            "cancellation scheduled", "past due", "paused",
-            "silent for longer than usual", "activity halved", "spend halved",
+            "cancellation scheduled",
+            "past due",
+            "paused",
+            "silent for longer than usual",
+            "activity halved",
+            "spend halved",
         )
     },
     "a customer is at risk for two reasons": "from marts.customers where risk_reasons like '%, %'",
@@ -79,8 +83,12 @@ SITUATIONS = {
     **{
         f"{kind} occur": f"from marts.cancellations_by_period where {kind} > 0"
         for kind in (
-            "cancellations_requested", "cancellations_withdrawn", "cancellations_effective",
-            "downgrade_customers", "upgrade_customers", "paid_to_free_customers",
+            "cancellations_requested",
+            "cancellations_withdrawn",
+            "cancellations_effective",
+            "downgrade_customers",
+            "upgrade_customers",
+            "paid_to_free_customers",
         )
     },
     **{

@@ -471,9 +471,7 @@ def test_it_is_said(workplace, name):
 def test_nothing_is_said_of_good_data(workplace):
     write(workplace, GOOD)
     assert invoke(workplace, "build", "--select", "path:models/raw")[0]
-    assert lines_of_the_latest_build(workplace) == [
-        REFUNDED
-    ]
+    assert lines_of_the_latest_build(workplace) == [REFUNDED]
 
 
 @pytest.mark.parametrize(
@@ -799,9 +797,7 @@ def test_tables_in_a_schema_that_needs_quoting(project, tmp_path):
         connection.execute('create schema "my raw schema"')
         for table in RAW_COLUMNS:
             path = str(tmp_path / f"{table}.csv")
-            connection.execute(
-                f'create table "my raw schema".{table} as from read_csv(?, all_varchar = true)', [path]
-            )
+            connection.execute(f'create table "my raw schema".{table} as from read_csv(?, all_varchar = true)', [path])
     variables = {"raw_schema": "my raw schema", "as_of_date": "2024-04-01"}
     finished = dbt(tmp_path, "build", variables=variables, cwd=project)
     assert finished.query(ORDERS) == [{"orders": 3}]

@@ -140,8 +140,13 @@ def test_tables_of_a_schema_of_the_warehouse(lean_demo, lean, tmp_path):
         (
             ("orders",),
             {
-                "customer_churn_by_period", "mrr_churn_by_period", "retention_by_period", "mrr_movements",
-                "trial_conversion_by_period", "cancellations_by_period", "churn_reasons_by_period",
+                "customer_churn_by_period",
+                "mrr_churn_by_period",
+                "retention_by_period",
+                "mrr_movements",
+                "trial_conversion_by_period",
+                "cancellations_by_period",
+                "churn_reasons_by_period",
                 "plan_transitions_by_period",
             },
         ),

@@ -138,7 +138,12 @@ def test_the_published_month_over_month_table_of_mavenflix(shared_data, tmp_path
         for month, following in zip(months, months[1:])
     ]
     published = [
-        (row["month"], int(row["active_at_month_end"]), int(row["churned_next_month"]), float(row["churn_rate_next_month_pct"]))
+        (
+            row["month"],
+            int(row["active_at_month_end"]),
+            int(row["churned_next_month"]),
+            float(row["churn_rate_next_month_pct"]),
+        )
         for row in read(shared_data / "mavenflix" / "expected" / "published_month_over_month.csv")
     ]
     assert ours == published
