@@ -43,7 +43,7 @@ ANSWERS = {
 NUMBERS = ("_customers", "_mrr", "orders", "revenue", "_size")
 
 
-def disagreements(warehouse, answers):
+def disagreements(warehouse: str, answers: str) -> tuple[list[str], int]:
     """Sentences, one per column that differs somewhere; and how many rows were compared."""
     sentences, compared = [], 0
     with duckdb.connect() as connection:
@@ -63,7 +63,7 @@ def disagreements(warehouse, answers):
             if "segment" in keys:
                 connection.execute("delete from mart where segment not in (select segment from answer)")
             joined = f"from mart full join answer using ({', '.join(keys)})"
-            compared += connection.execute(f"select count(*) {joined}").fetchone()[0]
+            compared += connection.execute(f"select count(*) {joined}").fetchall()[0][0]
             for column in columns:
                 ours, theirs = (f"coalesce(cast({table}.{column} as double), 0)" for table in ("mart", "answer"))
                 different = connection.execute(f"""

@@ -15,8 +15,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+Measured = dict[str, Any]
 
 BENCHMARKS = Path(__file__).resolve().parent
 ROOT = BENCHMARKS.parent
@@ -33,14 +37,14 @@ STAGING = {"subscriptions": "stg_subscriptions", "orders": "stg_orders"}
 CALENDAR = ["int_as_of_date", "int_date_periods", "int_segment_periods"]  # made of both sides, needed by both
 
 
-def volunteer():
+def volunteer() -> None:
     """Where memory runs out, the process being measured is the one to go."""
     if os.path.exists("/proc/self/oom_score_adj"):
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")
 
 
-def run(command, log, **environment):
+def run(command: Sequence[object], log: Path, **environment: str) -> Measured:
     """Run a command once: wall and CPU seconds and peak memory of its process, and whether it succeeded."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w") as output:
@@ -65,23 +69,27 @@ def run(command, log, **environment):
     }
 
 
-def measure(name, command, needed_mb=0, long=10, **environment):
-    """The fastest of three runs, or the only one of what takes long, in seconds; ends the benchmark where it fails.
+def measure(
+    name: str, command: Sequence[object], needed_mb: float = 0, long: float = 10, **environment: str
+) -> Measured:
+    """The fastest of three runs, or the only one of what takes long, in seconds.
 
     Being killed is a result: that is how memory runs out. What would need more memory than is free is left out.
+    Raises SystemExit where the command fails otherwise.
     """
     if needed_mb > available_mb():
         print(f"{name}: left out, it would need about {needed_mb:,} MB", flush=True)
         return {"failed": True, "left_out": True, "peak_mb": needed_mb}
     log = DATA / "logs" / f"{name.replace(' ', '_')}.log"
-    for attempt in range(3):
+    best: Measured = {}
+    for _ in range(3):
         measured = run(command, log, **environment)
         if measured["killed"]:
             print(f"{name}: killed at {measured['peak_mb']:,} MB", flush=True)
             return measured
         if measured["failed"]:
             sys.exit(f"{name} failed:\n{log.read_text()[-3000:]}")
-        if attempt == 0 or measured["seconds"] < best["seconds"]:
+        if not best or measured["seconds"] < best["seconds"]:
             best = measured
         if measured["seconds"] > long:
             break
@@ -89,16 +97,16 @@ def measure(name, command, needed_mb=0, long=10, **environment):
     return best
 
 
-def available_mb():
+def available_mb() -> float:
     """Memory that is free now; unlimited where that cannot be asked."""
     if not os.path.exists("/proc/meminfo"):
         return float("inf")
-    lines = dict(line.split(":") for line in open("/proc/meminfo"))
+    lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     return int(lines["MemAvailable"].split()[0]) // 1024
 
 
-def company(customers, orders, years):
-    """The folder of a company's raw tables, generated once."""
+def company(customers: int, orders: int, years: int) -> Path:
+    """The folder of a company's raw tables, generated once. Raises SystemExit where that fails."""
     folder = DATA / f"{customers}_customers_{years}_years"
     name = f"generate {customers} customers, {years} years"
     if not (folder / "orders.parquet").exists():
@@ -110,7 +118,7 @@ def company(customers, orders, years):
     return folder
 
 
-def dbt_build(name, raw, folder, **environment):
+def dbt_build(name: str, raw: Path, folder: Path, **environment: str) -> Measured:
     """A whole `dbt build` into a new warehouse. Unit tests do not depend on the data and are left out."""
     shutil.rmtree(folder, ignore_errors=True)
     command = [
@@ -137,14 +145,14 @@ def dbt_build(name, raw, folder, **environment):
     return measured
 
 
-def nodes(folder):
+def nodes(folder: Path) -> tuple[dict[str, Measured], list[list[Any]]]:
     """What a build's nodes took: the guard, the models, by side, those behind the rivals' answers, the ten slowest."""
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
     graph = json.loads((folder / "target" / "manifest.json").read_text())
     models = {id: node["name"] for id, node in graph["nodes"].items() if node["resource_type"] == "model"}
     seconds = {result["unique_id"]: result["execution_time"] for result in results}
 
-    def behind(names, stop=()):
+    def behind(names: Collection[str], stop: Collection[str] = ()) -> set[str]:
         """The models of these names and all they are made of, but not through those in stop."""
         found, left = set(), [id for id, name in models.items() if name in names]
         while left:
@@ -159,7 +167,7 @@ def nodes(folder):
         for id in models
     }
 
-    def total(ids):
+    def total(ids: Iterable[str]) -> Measured:
         return {"seconds": round(sum(seconds.get(id, 0) for id in ids), 3)}
 
     groups = {
@@ -171,11 +179,11 @@ def nodes(folder):
         groups[f"models {side}"] = total(id for id in models if made_of[id] == {side})
         groups[f"marts {side}"] = total(id for id in behind(MARTS[side]) if made_of[id] != {other})
     groups["models both"] = total(id for id in models if len(made_of[id]) != 1)
-    slowest = sorted(seconds, key=seconds.get, reverse=True)[:10]
+    slowest = sorted(seconds, key=lambda id: seconds[id], reverse=True)[:10]
     return groups, [[id.split(".")[2], round(seconds[id], 2)] for id in slowest]
 
 
-def trivial_project(folder):
+def trivial_project(folder: Path) -> None:
     """A dbt project with as many nodes as ours on the demo, each of which does next to nothing."""
     graph = json.loads((ROOT / "target" / "manifest.json").read_text())
     count = Counter(node["resource_type"] for node in graph["nodes"].values())
@@ -191,7 +199,7 @@ def trivial_project(folder):
         (folder / "seeds" / f"seed_{number}.csv").write_text("number\n1\n")
     for number in range(count["model"]):
         (folder / "models" / f"model_{number}.sql").write_text("select 1 as number\n")
-    models = [
+    models: list[dict[str, Any]] = [
         {"name": f"model_{number}", "columns": [{"name": "number", "data_tests": []}]}
         for number in range(count["model"])
     ]
@@ -210,11 +218,16 @@ def trivial_project(folder):
     (folder / "models" / "models.yml").write_text(json.dumps({"models": models, "unit_tests": unit_tests}))
 
 
-def demo():
+def demo() -> dict[str, Any]:
     """What a build of the demo takes, and what dbt takes for as many nodes that do nothing."""
     build = [ROOT / ".venv" / "bin" / "dbt", "build"]
-    places = {"RETENTION_WAREHOUSE": str(DATA / "demo.duckdb"), "RETENTION_MARTS": str(DATA / "demo_marts.duckdb")}
-    ours = measure("demo", build, long=math.inf, **places)
+    ours = measure(
+        "demo",
+        build,
+        long=math.inf,
+        RETENTION_WAREHOUSE=str(DATA / "demo.duckdb"),
+        RETENTION_MARTS=str(DATA / "demo_marts.duckdb"),
+    )
     folder = DATA / "trivial"
     trivial_project(folder)
     name = "as many trivial nodes"
@@ -222,8 +235,8 @@ def demo():
     return {"demo": ours, name: trivial}
 
 
-def check(name, warehouse, answers):
-    """End the benchmark where a rival's answers are not the marts'."""
+def check(name: str, warehouse: Path, answers: Path) -> None:
+    """Raises SystemExit where a rival's answers are not the marts'."""
     checked = subprocess.run(
         [sys.executable, BENCHMARKS / "agreement.py", warehouse, answers], capture_output=True, text=True
     )
@@ -232,11 +245,12 @@ def check(name, warehouse, answers):
         sys.exit(f"{name} does not agree with the marts.")
 
 
-def machine(load):
+def machine(load: float) -> str:
     """What the numbers depend on."""
     processor = platform.machine()
     if Path("/proc/cpuinfo").exists():
-        names = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
         processor = names[0] if names else processor
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ["duckdb", "pandas", "polars"])
@@ -246,8 +260,11 @@ def machine(load):
     )
 
 
-def bench(size):
-    """Measure everything on a company of this size. Of L the build, the floor and the rivals that fit into memory."""
+def bench(size: str) -> None:
+    """Measure everything on a company of this size. Of L the build, the floor and the rivals that fit into memory.
+
+    Raises SystemExit where the build or anything else fails, or answers are not the marts'.
+    """
     customers, orders = SIZES.get(size) or (int(size), 10 * int(size))
     load = os.getloadavg()[0]
     measured = demo()
@@ -283,8 +300,8 @@ def bench(size):
     keep(size, customers, orders, load, measured)
 
 
-def incremental(folder, raw):
-    """Seconds of what a build of one day's changes would need at least, see incremental.py."""
+def incremental(folder: Path, raw: Path) -> Measured:
+    """Seconds of what a build of one day's changes would need at least, see incremental.py. Raises SystemExit."""
     command = [sys.executable, BENCHMARKS / "incremental.py", folder, raw]
     finished = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if finished.returncode:
@@ -292,7 +309,7 @@ def incremental(folder, raw):
     return json.loads(finished.stdout)
 
 
-def expected_mb(name, customers):
+def expected_mb(name: str, customers: int) -> int:
     """Memory that a rival should need from L on, going by the largest company below that was measured; else 0."""
     results = json.loads(RESULTS.read_text()).values() if RESULTS.exists() else []
     smaller = [each for each in results if each["customers"] < customers]
@@ -302,7 +319,7 @@ def expected_mb(name, customers):
     return largest["measured"][name]["peak_mb"] * customers // largest["customers"]
 
 
-def keep(size, customers, orders, load, measured):
+def keep(size: str, customers: int, orders: int, load: float, measured: dict[str, Any]) -> None:
     """Write what has been measured so far beside the results of other sizes."""
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     rows = customers + 3.4 * customers + orders  # three stretches and more on average

@@ -162,9 +162,8 @@ TABLES = {
 }
 
 
-def generate(folder, customers, years=6, orders=None):
+def generate(folder: Path, customers: int, years: int = 6, orders: int | None = None) -> None:
     """Write <table>.parquet of every raw table; a company that is there already stays. Ten orders a customer."""
-    folder = Path(folder)
     if (folder / "orders.parquet").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -186,4 +185,4 @@ def generate(folder, customers, years=6, orders=None):
 
 
 if __name__ == "__main__":
-    generate(sys.argv[1], *map(int, sys.argv[2:]))
+    generate(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -36,11 +36,11 @@ TOUCHED = """
 """
 
 
-def main(folder, raw):
+def main(folder: str, raw: str) -> None:
     connection = duckdb.connect(str(Path(folder) / "warehouse.duckdb"))
     connection.execute("set timezone = 'UTC'")
 
-    def seconds(*statements):
+    def seconds(*statements: str) -> float:
         start = time.perf_counter()
         for statement in statements:
             connection.execute(statement)
@@ -63,12 +63,12 @@ def main(folder, raw):
             where latest.row_hash is null or before.row_hash is null
         """)
 
-    keyed = connection.execute("""
+    found = connection.execute("""
         select table_name from duckdb_columns()
         inner join duckdb_tables() using (schema_name, table_name)
         where schema_name = 'intermediate' and column_name = 'customer_id'
     """).fetchall()
-    keyed = {table for (table,) in keyed}
+    keyed = {table for (table,) in found}
     for table in sorted(keyed):
         name = f"intermediate.{table}"
         connection.execute(f"create temp table replacement as from {name} where customer_id in (from touched)")
@@ -83,7 +83,7 @@ def main(folder, raw):
         kind, _, name = result["unique_id"].split(".")[:3]
         if kind == "model" and name in keyed:
             measured["kept"] += result["execution_time"]
-    measured["touched"] = connection.execute("select count(*) from touched").fetchone()[0]
+    measured["touched"] = connection.execute("select count(*) from touched").fetchall()[0][0]
     print(json.dumps(measured))
 
 

@@ -1,7 +1,13 @@
 """Table and plot of results.json, printed and put into README.md: python benchmarks/report.py"""
 
 import json
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
+from typing import Any, TypeGuard
+
+Measured = dict[str, Any]  # of one thing, or of one company
+Results = dict[str, Measured]  # by size
 
 BENCHMARKS = Path(__file__).resolve().parent
 README = BENCHMARKS / "README.md"
@@ -28,7 +34,7 @@ SIDE_ROWS = {
 YEARS_ROWS = ["dbt build", "models", *[f"{rival} subscriptions" for rival in SIDE_ROWS]]
 
 
-def seconds(measured):
+def seconds(measured: Measured | None) -> str:
     if not measured:
         return ""
     if measured.get("failed"):
@@ -36,19 +42,19 @@ def seconds(measured):
     return f"{measured['seconds']:,.1f}"
 
 
-def cpu(measured):
+def cpu(measured: Measured | None) -> str:
     return f"{measured['cpu_seconds']:,.1f}" if measured and "cpu_seconds" in measured else ""
 
 
-def memory(measured):
+def memory(measured: Measured | None) -> str:
     return f"{measured['peak_mb']:,}" if measured and "peak_mb" in measured else ""
 
 
-def finished(measured):
-    return bool(measured) and not measured.get("failed")
+def finished(measured: Measured | None) -> TypeGuard[Measured]:
+    return bool(measured and not measured.get("failed"))
 
 
-def times(measured, other, unit="seconds"):
+def times(measured: Measured | None, other: Measured | None, unit: str = "seconds") -> str:
     """How many times as long one thing takes as another."""
     if not finished(measured) or not finished(other) or unit not in measured:
         return ""
@@ -56,7 +62,7 @@ def times(measured, other, unit="seconds"):
     return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2g}"
 
 
-def per_row(smaller, larger, company, larger_company):
+def per_row(smaller: Measured | None, larger: Measured | None, company: Measured, larger_company: Measured) -> str:
     """How much longer a row takes in the larger company: 1 is proportional."""
     if not finished(smaller) or not finished(larger):
         return ""
@@ -64,25 +70,25 @@ def per_row(smaller, larger, company, larger_company):
     return f"{larger['seconds'] / smaller['seconds'] / growth:.2f}"
 
 
-def floor_of(measured):
+def floor_of(measured: Measured) -> Measured:
     """Both sides' floors together."""
     return {"seconds": sum(measured[f"floor {side}"]["seconds"] for side in ("subscriptions", "orders"))}
 
 
-def markdown(header, rows):
+def markdown(header: list[str], rows: Iterable[Iterable[str]]) -> str:
     ruler = ["---", *["---:"] * (len(header) - 1)]
     return "".join("| " + " | ".join(row) + " |\n" for row in [header, ruler, *rows])
 
 
-def main_table(results):
+def main_table(results: Results) -> str:
     sizes = list(results)
-    steps = list(zip(sizes, sizes[1:]))
+    steps = list(pairwise(sizes))
     header = ["", *[f"{size}: {unit}" for size in sizes for unit in ("s", "CPU s", "MB")]]
     header += [f"s per row, {larger} : {smaller}" for smaller, larger in steps]
     compared = "M" if "M" in sizes else sizes[-1]
     header += [f"{compared}: x ours", f"{compared}: x floor"]
 
-    def row(key, label, ours, floor):
+    def row(key: str, label: str, ours: Measured, floor: Measured) -> list[str]:
         measured = {size: results[size]["measured"].get(key) for size in sizes}
         cells = [label, *[cell for each in measured.values() for cell in (seconds(each), cpu(each), memory(each))]]
         cells += [
@@ -100,7 +106,7 @@ def main_table(results):
     return markdown(header, rows)
 
 
-def years_table(results):
+def years_table(results: Results) -> str:
     results = {size: each for size, each in results.items() if "dbt build 12 years" in each["measured"]}
     rows = []
     labels = {**BUILD_ROWS, **{f"{rival} subscriptions": label for rival, label in SIDE_ROWS.items()}}
@@ -114,15 +120,15 @@ def years_table(results):
     return markdown(["", *[f"{size}: {column}" for size in results for column in columns]], rows)
 
 
-def aims_table(results):
+def aims_table(results: Results) -> str:
     """What we aim at, as ratios within one run, and what was measured."""
     rows = []
 
-    def row(aim, bound, size, value):
+    def row(aim: str, bound: float, size: str, value: float | None) -> None:
         if value is not None:
             rows.append([aim, size, f"{bound:,.4g}", f"{value:,.2f}" if value < 100 else f"{value:,.0f}"])
 
-    def ratio(one, other):
+    def ratio(one: Measured | None, other: Measured | None) -> float | None:
         return one["seconds"] / other["seconds"] if finished(one) and finished(other) else None
 
     for size, each in results.items():
@@ -158,13 +164,13 @@ def aims_table(results):
             "all models, seconds per row",
             1.1,
             f"{larger} : {smaller}",
-            longer * company["rows"] / larger_company["rows"],
+            None if longer is None else longer * company["rows"] / larger_company["rows"],
         )
     return markdown(["aim, a ratio within one run", "at", "at most", "measured"], rows)
 
 
-def incremental_table(results):
-    """What one day's changes would cost at least, were tables that are kept by customer updated and the rest made anew."""
+def incremental_table(results: Results) -> str:
+    """What one day's changes would cost at least, were tables kept by customer updated and the rest made anew."""
     results = {size: each["measured"] for size, each in results.items() if "incremental" in each["measured"]}
     parts = {size: measured["incremental"] for size, measured in results.items()}
     anew = {size: measured["models"]["seconds"] - parts[size]["kept"] for size, measured in results.items()}
@@ -184,12 +190,12 @@ def incremental_table(results):
     return markdown(["", *[f"{size}: s" for size in results]], rows)
 
 
-def slowest_table(results):
+def slowest_table(results: Results) -> str:
     columns = [[f"`{name}` {value:,.1f}" for name, value in each["measured"]["slowest"]] for each in results.values()]
     return markdown([f"{size}: slowest nodes, s" for size in results], zip(*columns))
 
 
-def errors(results):
+def errors(results: Results) -> str:
     """Why builds within 1 GB failed."""
     sentences = []
     for size, each in results.items():
@@ -202,7 +208,7 @@ def errors(results):
     return " ".join(sentences) + "\n" if sentences else ""
 
 
-def plot(results):
+def plot(results: Results) -> None:
     """Seconds of ours, the rivals and the floor, for every size, as a small SVG."""
     import matplotlib
 
@@ -240,7 +246,7 @@ def plot(results):
     figure.savefig(PLOT, metadata={"Date": None})
 
 
-def main():
+def main() -> None:
     results = json.loads((BENCHMARKS / "results.json").read_text())
     results = dict(sorted(results.items(), key=lambda item: item[1]["customers"]))
     table = main_table(results)

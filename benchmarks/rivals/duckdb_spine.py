@@ -179,7 +179,7 @@ ORDERS = """
 """
 
 
-def main(raw, answers, side):
+def main(raw: str, answers: str, side: str) -> None:
     with duckdb.connect() as connection:
         for table in ["customers", "plans", "subscriptions", "orders"]:
             connection.execute(f"create view {table} as from '{raw}/{table}.parquet'")

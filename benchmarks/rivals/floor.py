@@ -22,7 +22,7 @@ SUMS = {
 }
 
 
-def main(raw, answers, side):
+def main(raw: str, answers: str, side: str) -> None:
     for table in ["customers", side]:
         duckdb.sql(f"copy ({SUMS[table].format(repr(f'{raw}/{table}.parquet'))}) to '{answers}/{table}_floor.parquet'")
 

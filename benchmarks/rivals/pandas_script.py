@@ -11,7 +11,7 @@ import pandas as pd
 MONTHS_PER_INTERVAL = {"year": 12, "month": 1, "week": 12 / 52, "day": 12 / 365}
 
 
-def read(raw, table, columns):
+def read(raw: str, table: str, columns: list[str]) -> pd.DataFrame:
     """Columns of a raw table; decimals become floats, texts of few values categories."""
     frame = pd.read_parquet(f"{raw}/{table}.parquet", columns=columns, dtype_backend="pyarrow")
     for column in frame:
@@ -24,23 +24,23 @@ def read(raw, table, columns):
     return frame
 
 
-def read_customers(raw):
+def read_customers(raw: str) -> pd.DataFrame:
     customers = read(raw, "customers", ["customer_id", "country", "acquisition_channel"])
     for attribute in ["country", "acquisition_channel"]:
         customers[attribute] = customers[attribute].fillna("unknown").astype("category")
     return customers
 
 
-def month_number(instants):
+def month_number(instants: pd.Series) -> pd.Series:
     """Months since the year 0."""
     return instants.dt.year * 12 + instants.dt.month - 1
 
 
-def month_start(numbers):
+def month_start(numbers: pd.Series) -> pd.Series:
     return pd.to_datetime({"year": numbers // 12, "month": numbers % 12 + 1, "day": 1})
 
 
-def by_segment(frame, segments, aggregates):
+def by_segment(frame: pd.DataFrame, segments: list[str], aggregates: dict[str, tuple[str, str]]) -> pd.DataFrame:
     """The aggregates per month, in total and for every value of the segments."""
     parts = [frame.groupby("month", as_index=False).agg(**aggregates).assign(segment="all", segment_value="all")]
     for segment in segments:
@@ -50,7 +50,7 @@ def by_segment(frame, segments, aggregates):
     return pd.concat(parts).assign(month=lambda rows: month_start(rows["month"]))
 
 
-def paid_stretches(raw, customers):
+def paid_stretches(raw: str, customers: pd.DataFrame) -> pd.DataFrame:
     plans = read(raw, "plans", ["plan_id", "price", "billing_interval", "billing_interval_count"])
     columns = ["customer_id", "plan_id", "status", "quantity", "discount_percent", "started_at", "ended_at"]
     stretches = read(raw, "subscriptions", columns)
@@ -69,7 +69,7 @@ def paid_stretches(raw, customers):
     return stretches.loc[stretches["mrr"] > 0, ["customer", "first", "end", "mrr"]]
 
 
-def repeat_months(frame, first, end, columns):
+def repeat_months(frame: pd.DataFrame, first: pd.Series, end: pd.Series, columns: list[str]) -> pd.DataFrame:
     """A row per month from first up to, not including, end."""
     lengths = (end - first).clip(lower=0).to_numpy()
     rows = frame.loc[frame.index.repeat(lengths), columns]
@@ -78,7 +78,7 @@ def repeat_months(frame, first, end, columns):
     return rows
 
 
-def subscriptions(raw, answers):
+def subscriptions(raw: str, answers: str) -> None:
     customers = read_customers(raw)
     stretches = paid_stretches(raw, customers).reset_index(drop=True)
     last_month = stretches["first"].max()
@@ -112,7 +112,7 @@ def subscriptions(raw, answers):
     by_segment(spine, ["country", "acquisition_channel"], sums).to_parquet(f"{answers}/subscriptions.parquet")
 
 
-def orders(raw, answers):
+def orders(raw: str, answers: str) -> None:
     customers = read_customers(raw)
     columns = ["customer_id", "ordered_at", "status", "amount", "refunded_amount"]
     counted = read(raw, "orders", columns)

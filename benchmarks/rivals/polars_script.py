@@ -10,22 +10,22 @@ import polars as pl
 MONTHS_PER_INTERVAL = {"year": 12.0, "month": 1.0, "week": 12 / 52, "day": 12 / 365}
 
 
-def month_number(instant):
+def month_number(instant: str) -> pl.Expr:
     """Months since the year 0."""
     return pl.col(instant).dt.year() * 12 + pl.col(instant).dt.month().cast(pl.Int32) - 1
 
 
-def month_start(number):
+def month_start(number: str) -> pl.Expr:
     return pl.date(pl.col(number) // 12, pl.col(number) % 12 + 1, 1).alias(number)
 
 
-def scan_customers(raw):
+def scan_customers(raw: str) -> pl.LazyFrame:
     attributes = pl.col("country", "acquisition_channel").fill_null("unknown").cast(pl.Categorical)
     # Numbers join and group faster than texts.
     return pl.scan_parquet(f"{raw}/customers.parquet").with_row_index("customer").with_columns(attributes)
 
 
-def by_segment(frame, segments, aggregates):
+def by_segment(frame: pl.DataFrame, segments: list[str], aggregates: list[pl.Expr]) -> pl.DataFrame:
     """The aggregates per month, in total and for every value of the segments."""
     total = frame.group_by("month").agg(aggregates).with_columns(segment=pl.lit("all"), segment_value=pl.lit("all"))
     parts = [
@@ -37,7 +37,7 @@ def by_segment(frame, segments, aggregates):
     return pl.concat([total, *parts], how="diagonal").with_columns(month_start("month"))
 
 
-def paid_stretches(raw):
+def paid_stretches(raw: str) -> pl.LazyFrame:
     months = pl.col("billing_interval").replace_strict(MONTHS_PER_INTERVAL, return_dtype=pl.Float64)
     mrr = (
         pl.col("price").cast(pl.Float64)
@@ -57,13 +57,13 @@ def paid_stretches(raw):
     )
 
 
-def repeat_months(frame, first, end):
+def repeat_months(frame: pl.LazyFrame, first: pl.Expr, end: pl.Expr) -> pl.LazyFrame:
     """A row per month from first up to, not including, end."""
     months = frame.filter(first < end).with_columns(month=pl.int_ranges(first, end, dtype=pl.Int32))
     return months.explode("month", empty_as_null=False)
 
 
-def subscriptions(raw, answers):
+def subscriptions(raw: str, answers: str) -> None:
     stretches = paid_stretches(raw).collect()
     last_month = stretches["first"].max()
     stretches = stretches.with_columns(pl.col("end").fill_null(last_month + 1).clip(upper_bound=last_month + 1)).lazy()
@@ -106,7 +106,7 @@ def subscriptions(raw, answers):
     answer.write_parquet(f"{answers}/subscriptions.parquet")
 
 
-def orders(raw, answers):
+def orders(raw: str, answers: str) -> None:
     counted = (
         pl.scan_parquet(f"{raw}/orders.parquet")
         .filter(pl.col("status") == "completed")

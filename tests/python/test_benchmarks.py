@@ -1,6 +1,7 @@
 """The benchmarks: the company is the same every time, and the rivals' answers are the marts'."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 from conftest import ROOT, dbt
@@ -13,12 +14,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def python(*arguments):
+def python(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run([PYTHON, *map(str, arguments)], capture_output=True, text=True)
 
 
 @pytest.fixture(scope="module")
-def company(tmp_path_factory):
+def company(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw tables of 100 customers and, per rival, its answers."""
     folder = tmp_path_factory.mktemp("company")
     runs = [python(BENCHMARKS / "generate.py", folder / "raw", 100)]
@@ -31,7 +32,7 @@ def company(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def warehouse(company):
+def warehouse(company: Path) -> Path:
     marts = ["customer_churn_by_period", "mrr_churn_by_period", "repeat_purchase_by_period", "retention_by_cohort"]
     built = dbt(
         company,
@@ -47,7 +48,7 @@ def warehouse(company):
     return built.warehouse
 
 
-def test_the_company_is_the_same_every_time(company, tmp_path):
+def test_the_company_is_the_same_every_time(company: Path, tmp_path: Path) -> None:
     assert python(BENCHMARKS / "generate.py", tmp_path, 100).returncode == 0
     tables = sorted(file.name for file in tmp_path.iterdir())
     assert tables == ["customers.parquet", "orders.parquet", "plans.parquet", "subscriptions.parquet"]
@@ -56,13 +57,13 @@ def test_the_company_is_the_same_every_time(company, tmp_path):
 
 
 @pytest.mark.parametrize("rival", RIVALS)
-def test_a_rival_agrees_with_the_marts(company, warehouse, rival):
+def test_a_rival_agrees_with_the_marts(company: Path, warehouse: Path, rival: str) -> None:
     checked = python(BENCHMARKS / "agreement.py", warehouse, company / rival)
     assert checked.returncode == 0, checked.stderr
     assert "rows agree" in checked.stdout
 
 
-def test_a_wrong_answer_is_noticed(company, warehouse, tmp_path):
+def test_a_wrong_answer_is_noticed(company: Path, warehouse: Path, tmp_path: Path) -> None:
     for side, file in [("churned_customers", "subscriptions"), ("revenue", "orders"), ("cohort_size", "cohorts")]:
         (tmp_path / file).mkdir()
         spoil = f"""
