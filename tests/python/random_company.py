@@ -5,7 +5,7 @@ would give them, and the contract's vars. The same seed gives the same company.
 """
 
 import random
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -118,7 +118,7 @@ class _Clock:
 
     def midnight(self, day: date) -> datetime:
         """The first instant of a business date."""
-        return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
+        return datetime.combine(day, time(), self.zone).astimezone(UTC).replace(tzinfo=None)
 
     def instant(self) -> datetime:
         """Some instant, often at or around the first instant of a period or of as_of_date, or one used before."""
@@ -143,7 +143,7 @@ class _Clock:
 
     def local(self, instant: datetime) -> datetime:
         """What the clock of the company shows at an instant."""
-        return instant.replace(tzinfo=timezone.utc).astimezone(self.zone).replace(tzinfo=None)
+        return instant.replace(tzinfo=UTC).astimezone(self.zone).replace(tzinfo=None)
 
     def text(self, instant: datetime) -> str:
         """Text of an instant in one of the accepted forms; a bare date where the instant is a local midnight."""

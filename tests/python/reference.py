@@ -9,10 +9,11 @@ Every place where the contract leaves room is marked with a comment that starts 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, cached_property
+from itertools import pairwise
 from math import sqrt
 from statistics import median
 from typing import Any, NamedTuple
@@ -175,16 +176,17 @@ def period_label(grain: str, start: date, fiscal_month: int = 1) -> str:
     if grain == "day":
         return start.isoformat()
     if grain == "week":
-        return "%04d-W%02d" % start.isocalendar()[:2]
+        iso_year, week, _ = start.isocalendar()
+        return f"{iso_year:04}-W{week:02}"
     if grain == "month":
-        return "%04d-%02d" % (start.year, start.month)
+        return f"{start.year:04}-{start.month:02}"
     fiscal_year = period_start("year", start, fiscal_month)
     if grain == "year":
-        return "%04d" % fiscal_year.year
+        return f"{fiscal_year.year:04}"
     # Reading: fiscal quarters and halves are numbered inside their fiscal year and carry its name (start month 4:
     # January to March 2025 is 2024-Q4, and of 2024-H2).
     months = (start.year - fiscal_year.year) * 12 + start.month - fiscal_year.month
-    return "%04d-%s%d" % (fiscal_year.year, LETTERS[grain], months // WHOLE_MONTHS[grain] + 1)
+    return f"{fiscal_year.year:04}-{LETTERS[grain]}{months // WHOLE_MONTHS[grain] + 1}"
 
 
 # --- the company -----------------------------------------------------------------------------------------------------
@@ -251,7 +253,7 @@ class Company:
         """The first instant of a business date, as naive UTC."""
         # Reading: where the clock skips midnight it is the first instant of that date, where midnight comes twice the
         # first of the two (what fold=0 gives).
-        return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
+        return datetime.combine(day, time(), self.zone).astimezone(UTC).replace(tzinfo=None)
 
     def instant(self, text: str) -> datetime:
         """Text of a raw table as naive UTC: a bare date is local midnight, everything else is UTC."""
@@ -267,14 +269,14 @@ class Company:
             return None if text is None else self.instant(text)
         at = self.instant(text)
         # Reading: to the second, so that 23:59:59.999 is the end of its day, too.
-        clock = at.replace(tzinfo=timezone.utc).astimezone(self.zone).time().replace(microsecond=0)
+        clock = at.replace(tzinfo=UTC).astimezone(self.zone).time().replace(microsecond=0)
         is_whole_day = len(text) == 10 or clock in (time(), time(23, 59, 59))
         # The last day of all has none after it.
         return self.midnight(self.day(at) + DAY) if is_whole_day and self.day(at) < date.max else at
 
     def day(self, instant: datetime) -> date:
         """The business date of an instant."""
-        return instant.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
+        return instant.replace(tzinfo=UTC).astimezone(self.zone).date()
 
     def _as_of_date(self, clean: Marts) -> date:
         if self.settings["as_of_date"]:
@@ -501,7 +503,7 @@ class Company:
             "identified_orders": sum(now.values()),
             "to_date": len(ever),
             "repeat_to_date": sum(count >= 2 for count in ever.values()),
-            "gaps": [(b - a).days for theirs in days.values() for a, b in zip(theirs, theirs[1:]) if b >= start],
+            "gaps": [(b - a).days for theirs in days.values() for a, b in pairwise(theirs) if b >= start],
             "previous": len(previous),
             "retained": len(previous & set(now)),
             # Reading: of all that was booked, also by customers who have corrections alone.
@@ -599,7 +601,7 @@ def _subscription_marts(company: Company) -> tuple[list[Row], list[Row], list[Ro
 def _including_free(company: Company, part: Slice, start: date, end: date) -> Row:
     names = [f"{name}_customers_including_free" for name in ("opening", "churned", "closing")]
     if part.plans is not None:
-        return {name: None for name in names} | {"churn_rate_including_free": None}
+        return dict.fromkeys(names) | {"churn_rate_including_free": None}
     opening, closing = company.subscribers(part, start), company.subscribers(part, end)
     return dict(zip(names, (len(opening), len(opening - closing), len(closing)))) | {
         "churn_rate_including_free": rate(len(opening - closing), len(opening))
@@ -896,7 +898,7 @@ def _customers(company: Company) -> list[Row]:
         plan = company.highest_plan(customer, datetime.max) if current > 0 else None
         churned_at = None if current > 0 else max((s.end for s in stretches if s.end), default=None)
         orders = company.orders_of.get(customer, [])
-        gaps = [(b.day - a.day).days for a, b in zip(orders, orders[1:])]
+        gaps = [(b.day - a.day).days for a, b in pairwise(orders)]
         revenue = sum((order.revenue for order in company.booked_of.get(customer, [])), ZERO)
         result.append(
             {

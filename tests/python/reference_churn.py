@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -465,6 +466,8 @@ class Facts(Company):
             # Reading: one who came and went within a day had lapsed at its end, and may come back from that.
             if is_active and result.get(day - DAY) == "lapsed":
                 returned = day
+            pays_less = mrr > 0 and decreased is not None and (day - decreased).days < settings["declining_days"]
+            orders_no_more = mrr == 0 and last is not None and (day - last).days >= settings["declining_days"]
             if active_from is None or day < active_from:
                 stage = "prospect"
             elif not is_active:
@@ -473,9 +476,7 @@ class Facts(Company):
                 stage = "new"
             elif returned is not None and (day - returned).days < settings["new_customer_days"]:
                 stage = "reactivated"
-            elif mrr > 0 and decreased is not None and (day - decreased).days < settings["declining_days"]:
-                stage = "declining"
-            elif mrr == 0 and last is not None and (day - last).days >= settings["declining_days"]:
+            elif pays_less or orders_no_more:
                 stage = "declining"
             else:
                 stage = "active"
@@ -499,7 +500,7 @@ class Facts(Company):
         signs += ["past due"] if any(t.status == "past_due" for t in running) else []
         signs += ["paused"] if is_paused else []
         days = [order.day for order in orders]
-        gaps = [(b - a).days for a, b in zip(days, days[1:])]
+        gaps = [(b - a).days for a, b in pairwise(days)]
         if gaps and (self.as_of - days[-1]).days > 2 * Fraction(sum(gaps), len(gaps)):
             signs.append("silent for longer than usual")
         if 2 * self.events_of(customer, 30, 0) < self.events_of(customer, 60, 30):
@@ -744,7 +745,7 @@ def _first_customer(facts: Facts) -> FirstDate:
 
 def _lifecycle_by_period(facts: Facts) -> list[Row]:
     result = []
-    for six, _, start, end, part in facts.rows(_first_customer(facts)):
+    for six, _, _, end, part in facts.rows(_first_customer(facts)):
         last_day = min(end, facts.as_of) - DAY
         count = Counter(facts.stages(customer).get(last_day) for customer in part.customers)
         result += [{**six, "lifecycle_stage": stage, "customers": count[stage]} for stage in STAGES]

@@ -3,10 +3,14 @@
 import csv
 import random
 import shutil
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
-from conftest import RAW_COLUMNS, ROOT, build, copy_project, dbt, lean_project
+from conftest import RAW_COLUMNS, ROOT, Build, build, copy_project, dbt, lean_project
+
+Rows = list[dict[str, Any]]
 
 DEMO = {table: ROOT / "seeds" / "demo" / f"raw_{table}.csv" for table in RAW_COLUMNS}
 ABOUT_THE_BUILD = {"build_changes", "build_changes_by_month", "data_quality"}
@@ -21,7 +25,7 @@ TYPES = {
 }  # fmt: skip
 
 
-def contents(finished):
+def contents(finished: Build) -> dict[str, Rows]:
     """The rows of all marts, sorted; those of days and weeks, most of them, are left out."""
     marts = {}
     for mart in MARTS:
@@ -31,7 +35,7 @@ def contents(finished):
     return marts
 
 
-def checksums(finished):
+def checksums(finished: Build) -> Rows:
     """Of staging and some marts the number of rows and a checksum: what must be equal to the byte."""
     tables = [f"staging.stg_{table}" for table in RAW_COLUMNS] + [f"marts.{mart}" for mart in LEAN_MARTS]
     sums = [f"(select (count(*), bit_xor(hash(rows))) from {table} as rows) as {table[8:]}" for table in tables]
@@ -39,24 +43,24 @@ def checksums(finished):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
     """The marts of the bundled demo."""
     return contents(build(tmp_path_factory.mktemp("demo")))
 
 
 @pytest.fixture(scope="module")
-def lean(tmp_path_factory):
+def lean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with some marts."""
     return lean_project(tmp_path_factory.mktemp("lean"), LEAN_MARTS)
 
 
 @pytest.fixture(scope="module")
-def lean_demo(tmp_path_factory, lean):
+def lean_demo(tmp_path_factory: pytest.TempPathFactory, lean: Path) -> Rows:
     """Checksums of the bundled demo."""
     return checksums(build(tmp_path_factory.mktemp("lean_demo"), cwd=lean))
 
 
-def typed_tables(connection, destination):
+def typed_tables(connection: duckdb.DuckDBPyConnection, destination: str) -> None:
     """Run `destination` (SQL with {table} and {query}) for each demo table with warehouse types."""
     connection.execute("set TimeZone = 'UTC'")
     for table, path in DEMO.items():
@@ -71,7 +75,7 @@ def typed_tables(connection, destination):
         connection.execute(destination.format(table=table, query=query))
 
 
-def test_csv_files_in_any_order_and_number_of_threads(lean_demo, lean, tmp_path):
+def test_csv_files_in_any_order_and_number_of_threads(lean_demo: Rows, lean: Path, tmp_path: Path) -> None:
     folder = tmp_path / "it's my export"
     folder.mkdir()
     for table, path in DEMO.items():
@@ -87,7 +91,9 @@ def test_csv_files_in_any_order_and_number_of_threads(lean_demo, lean, tmp_path)
     assert checksums(finished) == lean_demo
 
 
-def test_typed_parquet_files_at_a_relative_path(lean_demo, tmp_path, monkeypatch):
+def test_typed_parquet_files_at_a_relative_path(
+    lean_demo: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = lean_project(tmp_path, LEAN_MARTS)
     (project / "exports").mkdir()
     with duckdb.connect() as connection:
@@ -96,7 +102,7 @@ def test_typed_parquet_files_at_a_relative_path(lean_demo, tmp_path, monkeypatch
     assert checksums(build(tmp_path, {"raw_location": "exports/{table}.parquet"}, cwd=project)) == lean_demo
 
 
-def test_doubles_are_read_by_their_shortest_text(lean, tmp_path):
+def test_doubles_are_read_by_their_shortest_text(lean: Path, tmp_path: Path) -> None:
     with duckdb.connect() as connection:
         typed_tables(connection, f"copy ({{query}}) to '{tmp_path}/{{table}}.parquet'")
         connection.execute(
@@ -112,7 +118,7 @@ def test_doubles_are_read_by_their_shortest_text(lean, tmp_path):
     assert finished.query(dusty) == [{"orders": 0}]
 
 
-def test_a_parquet_file_that_is_none(lean, tmp_path):
+def test_a_parquet_file_that_is_none(lean: Path, tmp_path: Path) -> None:
     with duckdb.connect() as connection:
         typed_tables(connection, f"copy ({{query}}) to '{tmp_path}/{{table}}.parquet'")
     (tmp_path / "orders.parquet").write_text("order_id,customer_id\n")
@@ -126,7 +132,7 @@ def test_a_parquet_file_that_is_none(lean, tmp_path):
     assert "PASS guard_customers" in said
 
 
-def test_tables_of_a_schema_of_the_warehouse(lean_demo, lean, tmp_path):
+def test_tables_of_a_schema_of_the_warehouse(lean_demo: Rows, lean: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create schema loaded")
         typed_tables(connection, "create table loaded.{table} as {query}")
@@ -154,7 +160,9 @@ def test_tables_of_a_schema_of_the_warehouse(lean_demo, lean, tmp_path):
     ],
     ids=["only subscriptions", "only orders", "only customers"],
 )
-def test_a_side_that_is_empty(demo, tmp_path, kept, empty_marts):
+def test_a_side_that_is_empty(
+    demo: dict[str, Rows], tmp_path: Path, kept: tuple[str, ...], empty_marts: set[str]
+) -> None:
     for table, path in DEMO.items():
         text = path.read_text()
         (tmp_path / f"{table}.csv").write_text(text if table in ("customers", *kept) else text.splitlines()[0] + "\n")
@@ -167,7 +175,7 @@ def test_a_side_that_is_empty(demo, tmp_path, kept, empty_marts):
         assert marts["repeat_purchase_by_period"] == demo["repeat_purchase_by_period"]
 
 
-def test_activity_may_be_missing(demo, lean, tmp_path):
+def test_activity_may_be_missing(demo: dict[str, Rows], lean: Path, tmp_path: Path) -> None:
     """No file, or no table: the build says nothing of it, and only what tells of activity is another."""
     (tmp_path / "files").mkdir()
     (tmp_path / "tables").mkdir()
@@ -193,14 +201,14 @@ def test_activity_may_be_missing(demo, lean, tmp_path):
     assert {(row["last_activity_on"], row["events_last_30_days"]) for row in customers} == {(None, 0)}
 
 
-def test_nothing_at_all(tmp_path):
+def test_nothing_at_all(tmp_path: Path) -> None:
     for table, columns in RAW_COLUMNS.items():
         (tmp_path / f"{table}.csv").write_text(",".join(columns) + "\n")
     marts = contents(build(tmp_path, {"raw_location": str(tmp_path / "{table}.csv")}))
     assert not any(marts.values())
 
 
-def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
+def test_a_grain_that_is_removed_is_gone_everywhere(demo: dict[str, Rows], tmp_path: Path) -> None:
     project = tmp_path / "project"
     copy_project(project)
     seed = project / "seeds" / "reference" / "period_grains.csv"
@@ -227,7 +235,7 @@ def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
         ({"gross_margin": "70%"}, "gross_margin is a number such as 0.8, not '70%'"),
     ],
 )
-def test_a_var_that_cannot_be_used_is_refused(tmp_path, variables, message):
+def test_a_var_that_cannot_be_used_is_refused(tmp_path: Path, variables: dict[str, Any], message: str) -> None:
     finished = dbt(tmp_path, "build", variables=variables)
     assert finished.returncode != 0
     assert message in " ".join(finished.output.split())
