@@ -524,13 +524,18 @@ class Plugin(BasePlugin):
         """Give SQL the two functions: text in, text out, both JSON."""
         reference = weakref.ref(connection)  # a function that held the connection would keep the file open
 
+        def own_cursor() -> contextlib.closing[Cursor]:
+            """A cursor beside dbt's, whose open transaction is not touched."""
+            living = reference()
+            assert living  # it is this connection that calls the functions
+            return contextlib.closing(living.cursor())
+
         def look(question: str) -> str:
-            with contextlib.closing(reference().cursor()) as cursor:
+            with own_cursor() as cursor:
                 return json.dumps(look_at_files(cursor, json.loads(question)))
 
         def guard(question: str) -> str:
-            # A cursor of its own: dbt's open transaction is not touched.
-            with contextlib.closing(reference().cursor()) as cursor:
+            with own_cursor() as cursor:
                 return json.dumps(run_expectations(cursor, json.loads(question)))
 
         for name, function in (("run_expectations", guard), ("look_at_files", look)):

@@ -14,7 +14,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -218,7 +218,7 @@ def make_customers() -> list[Customer]:
 class Subscription:
     """A chain of stretches, each a row with unchanged terms. What happens after the last moment is dropped."""
 
-    rows: list[Row] = []  # of all subscriptions
+    rows: ClassVar[list[Row]] = []  # of all subscriptions
     count = 0
 
     def __init__(self, customer: Customer, add_on: "Subscription | None" = None) -> None:
