@@ -14,7 +14,8 @@ revenue_of_both_periods as (
         coalesce(retained_revenue.retained_revenue, 0) as retained_revenue,
         coalesce(retained_revenue.previous_retained_revenue, 0) as previous_retained_revenue,
         coalesce(retained_revenue.growth_revenue, 0) + coalesce(corrections.growth_revenue, 0) as growth_revenue,
-        coalesce(retained_revenue.shrinkage_revenue, 0) + coalesce(corrections.shrinkage_revenue, 0) as shrinkage_revenue,
+        coalesce(retained_revenue.shrinkage_revenue, 0)
+        + coalesce(corrections.shrinkage_revenue, 0) as shrinkage_revenue,
         lag(orders_by_period.revenue, 1, 0) over history as previous_revenue,
         lag(orders_by_period.identified_revenue, 1, 0) over history as previous_identified_revenue,
         lag(orders_by_period.stray_revenue, 1, 0) over history as previous_stray_revenue
