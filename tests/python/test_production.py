@@ -106,6 +106,11 @@ def test_the_cron_line_publishes_yesterday_and_prints_warnings_alone(site: Path)
     assert "Published 6 marts to marts.duckdb" in log and "warning: orders has at least one order within 40" in log
 
 
+def test_the_readme_has_the_same_cron_line() -> None:
+    (table,) = blocks("Every morning", "crontab")
+    assert f"```crontab\n{table.splitlines()[-1]}\n```" in (ROOT / "README.md").read_text()
+
+
 def test_the_exit_codes(site: Path) -> None:
     codes = dict(re.findall(r"^\| (\d) \| (.*) \|$", SECTIONS["Every morning"], re.M))
     assert list(codes) == ["0", "1", "2"]
