@@ -804,7 +804,12 @@ def test_warnings_and_the_history_of_results(project: Path, tmp_path: Path) -> N
     third = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert third.returncode == 1
     history = third.query(
-        f"select * from marts.data_quality where column_name = 'amount' and description = '{DECIMAL}' order by checked_at"
+        f"""
+        select *
+        from marts.data_quality
+        where column_name = 'amount' and description = '{DECIMAL}'
+        order by checked_at
+        """
     )
     assert [(row["is_success"], row["rows_checked"], row["rows_failed"], row["is_latest"]) for row in history] == [
         (True, 4, None, False), (True, 2, None, False), (False, 4, 1, True),
