@@ -805,7 +805,8 @@ def test_warnings_and_the_history_of_results(project: Path, tmp_path: Path) -> N
     assert third.returncode == 1
     history = third.query(
         f"""
-        select * from marts.data_quality
+        select *
+        from marts.data_quality
         where column_name = 'amount' and description = '{DECIMAL}'
         order by checked_at
         """
