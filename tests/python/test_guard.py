@@ -224,7 +224,7 @@ def spelled(old: str, new: str) -> dict[str, str]:
 
 # Name of the mutation -> the raw tables, a query on the marts and what it must answer.
 MRR = "select sum(mrr_change) from marts.mrr_movements where mrr_change > 0"
-ORDERS = "select count(customer_id) as orders from intermediate.int_order_sequence"
+ORDERS = "select count(customer_key) as orders from intermediate.int_order_sequence"
 SAME = [(f"{MRR}", "28.000000"), (ORDERS, "3")]
 FLOWS_ON: dict[str, tuple[Tables, list[tuple[str, str]]]] = {
     "the good data": (GOOD, SAME),
@@ -242,7 +242,7 @@ FLOWS_ON: dict[str, tuple[Tables, list[tuple[str, str]]]] = {
     ),
     "emoji": (
         spelled("c1", "🦊"),
-        [*SAME, ("select count(*) from intermediate.int_order_sequence where customer_id = '🦊'", "2")],
+        [*SAME, ("select count(*) from intermediate.int_order_sequence join intermediate.int_customers using (customer_key) where customer_id = '🦊'", "2")],
     ),
     "SQL for an id": (
         spelled("c1", "'; drop schema marts; --"),
