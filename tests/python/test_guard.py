@@ -242,7 +242,7 @@ FLOWS_ON: dict[str, tuple[Tables, list[tuple[str, str]]]] = {
     ),
     "emoji": (
         spelled("c1", "🦊"),
-        [*SAME, ("select count(*) from intermediate.int_order_sequence join intermediate.int_customers using (customer_key) where customer_id = '🦊'", "2")],
+        [*SAME, ("select count(*) from staging.stg_orders where customer_id = '🦊'", "2")],
     ),
     "SQL for an id": (
         spelled("c1", "'; drop schema marts; --"),
