@@ -68,7 +68,9 @@ def run(folder: Path, project: Path, *arguments: str, **variables: object) -> Bu
 
 
 def test_the_readme_tells_the_lines_that_a_build_asks_for() -> None:
-    found = re.search(r"## As a package of your own project\n.*?```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    found = re.search(
+        r"## As a package of your own project\n.*?```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.S
+    )
     assert found and yaml.safe_load(found.group(1)) == lines_of_the_macro()
 
 
