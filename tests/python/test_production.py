@@ -251,6 +251,16 @@ def test_the_commands_of(section: str, copy: Path) -> None:
     AFTER[section](copy, printed)
 
 
+def test_validate_finds_the_schema_that_the_settings_name(copy: Path) -> None:
+    before_freshness(copy)
+    settings = copy / "dbt_project.yml"
+    text = settings.read_text().replace("raw_location: exports/{table}.csv", "raw_location: null")
+    settings.write_text(text.replace("raw_schema: null", "raw_schema: billing"))
+    finished = shell(copy, ".venv/bin/python -m plugins.validate --table orders")
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert "exports keep the contract: 1 table, " in finished.stdout
+
+
 @pytest.mark.parametrize("breaks_contract", [False, True])
 def test_the_workflow(site: Path, tmp_path: Path, breaks_contract: bool) -> None:
     project = tmp_path / "runner"
