@@ -10,7 +10,8 @@ from typing import Any
 
 import duckdb
 
-from plugins.readers_file import READERS, SHORT, columns_of, quoted, text
+from plugins.readers_file import READERS, SHORT
+from plugins.sql import columns_of, quoted, text
 
 SCRATCH = "retention_changes"  # database of dbt's own DuckDB that holds what was found
 # Keys with a column of their own in the table of changes; those that only some marts have stand in `further_key`.

@@ -8,9 +8,10 @@ import csv
 import mmap
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
+
+from plugins.sql import quoted, text
 
 SEPARATORS = (",", ";", "\t")
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs"}
@@ -57,7 +58,7 @@ def look_at_csv(cursor: duckdb.DuckDBPyConnection, path: str, files: list[str], 
     for name in here:
         check_zeros(name)
     names = next(csv.reader([headers[here[0]]], delimiter=separator)) if here else []
-    is_header = " and ".join(f"{identifier(name)} = {text(name)}" for name in names if name.isidentifier()) or "false"
+    is_header = " and ".join(f"{quoted(name)} = {text(name)}" for name in names if name.isidentifier()) or "false"
     try:
         (*_, repeated) = cursor.execute(
             f"""
@@ -161,13 +162,3 @@ def decoded(name: str, number: int, line: bytes) -> str:
 def shortened(line: str) -> str:
     """A line in quotes, cut where it is long."""
     return repr(line if len(line) <= 60 else line[:57] + "...")
-
-
-def text(value: str | Path) -> str:
-    """A text literal of SQL."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def identifier(name: str) -> str:
-    """An identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'

@@ -24,6 +24,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 
 from plugins.csv_files import look_at_files
+from plugins.sql import columns_of, quoted, text
 
 SUITES = Path(__file__).resolve().parents[1] / "expectations"
 SEVERITIES = ("critical", "warning", "info")
@@ -225,11 +226,6 @@ def rows_of(cursor: Cursor, query: str) -> list[Row]:
     return [dict(zip(names, row)) for row in cursor.fetchall()]
 
 
-def columns_of(cursor: Cursor, relation: str) -> list[str]:
-    """The columns of a table or of a query in brackets."""
-    return [row[0] for row in cursor.execute(f"describe select * from {relation}").fetchall()]
-
-
 class Guard:
     """The raw tables as one connection sees them, and the expectations on one of them.
 
@@ -243,7 +239,7 @@ class Guard:
         self.columns: dict[str, list[str]] = {}
         for name, relation in question["relations"].items():
             cursor.execute(f"create or replace temp view {name} as select * from {relation}")
-            self.columns[name] = columns_of(cursor, name)
+            self.columns[name] = list(columns_of(cursor, name))
         self.missing = {
             name: [column for column in known if column not in self.columns[name]] for name, known in self.known.items()
         }
@@ -274,10 +270,11 @@ class Guard:
 
     def segment_values(self, attributes: list[str]) -> str:
         """A query: the values of the columns of customers that the var segments names."""
+        there = {name.lower() for name in self.columns["customers"]}
         parts = [
-            f"select 'customers.{name}' as place, cast({name} as varchar) as value from customers"
+            f"select {text('customers.' + name)} as place, cast({quoted(name)} as varchar) as value from customers"
             for name in attributes
-            if name in self.columns["customers"]
+            if name.lower() in there
         ]
         return " union all ".join(parts) or "select '' as place, '' as value where false"
 

@@ -27,7 +27,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from plugins import changes, readers_file
 from plugins.changes import CHANGES, SCRATCH
-from plugins.readers_file import NO_DATA, SHORT, NotPublished, named, readers_have, reason
+from plugins.readers_file import NO_DATA, SHORT, NotPublished, named, readers_have
+from plugins.sql import reason
 
 PROJECT_NAME = "retention_marts"
 NAMES_SHOWN = 5

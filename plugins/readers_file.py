@@ -14,6 +14,8 @@ import duckdb
 from dbt.version import __version__ as dbt_version
 from filelock import FileLock, Timeout
 
+from plugins.sql import columns_of, quoted, reason, text
+
 PROJECT = Path(__file__).resolve().parents[1]
 STORAGE_VERSION = "v1.2.0"  # what DuckDB 1.2 and later can open
 PARQUET_BUILDS_KEPT = 3
@@ -40,26 +42,6 @@ PUBLISHED = {
 
 class NotPublished(Exception):
     """Why a build that passed cannot be published, as a sentence."""
-
-
-def quoted(name: str) -> str:
-    """An identifier in double quotes."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def text(value: object) -> str:
-    """A text literal of SQL."""
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def reason(error: Exception) -> str:
-    """The first line of an error's message."""
-    return str(error).strip().split("\n")[0].rstrip(".")
-
-
-def columns_of(cursor: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """The columns of a relation, name -> type. Raises duckdb.Error where there is no such relation."""
-    return {row[0]: row[1] for row in cursor.execute(f"describe select * from {relation}").fetchall()}
 
 
 def sync(path: Path) -> None:

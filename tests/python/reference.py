@@ -925,11 +925,14 @@ def _customers(company: Company) -> list[Row]:
 
 
 def _customer_segments(company: Company) -> list[Row]:
-    # Reading: of the segments that the var names; `all` would say of everybody that they are one of all.
+    # Reading: `all` is a segment, too, so that the total leads to its customers as every other number does.
     return [
-        {"customer_id": customer, "segment": segment, "segment_value": company.attribute_value(segment, customer)}
-        for segment in company.attributes
+        {"customer_id": customer, "segment": segment, "segment_value": value}
         for customer in company.customers
+        for segment, value in [
+            ("all", "all"),
+            *((segment, company.attribute_value(segment, customer)) for segment in company.attributes),
+        ]
     ]
 
 

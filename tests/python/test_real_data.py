@@ -185,12 +185,12 @@ def test_lost_buyers_of_cdnow(builds: Builds, shared_data: Path, churn_definitio
     warehouse = builds("cdnow") if days == 90 else builds("cdnow", inactivity_days=days)
     months = warehouse.query(
         f"""
-        select period_start_date, churned_customers
+        select period_start_date, lost_customers
         from marts.churn_by_definition_by_period
         where period_grain = 'month' and segment = 'all' and churn_definition = '{churn_definition}'
         """
     )
-    ours = {month["period_start_date"]: month["churned_customers"] for month in months}
+    ours = {month["period_start_date"]: month["lost_customers"] for month in months}
     assert len(ours) == 18
     assert ours == {month: lost_by_month[month] for month in ours}
     assert sum(ours.values()) == len(lost)
