@@ -57,9 +57,12 @@ day_periods as (
     cross join period_grains
 ),
 
+-- The periods of a grain are numbered one after the other; between two grains a number is left out, so that no period
+-- follows one of another grain.
 periods as (
     select
-        row_number() over (order by day_periods.period_grain, day_periods.period_start_date) as period_id,
+        (row_number() over (order by day_periods.period_grain, day_periods.period_start_date))
+        + (dense_rank() over (order by day_periods.period_grain)) as period_id,
         day_periods.period_grain,
         day_periods.period_start_date,
         max(day_periods.date_day) as period_end_date,
