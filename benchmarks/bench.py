@@ -70,9 +70,10 @@ def run(command: Iterable[object], log: Path, folder: Path = ROOT, **environment
 
 
 def measure(name: str, command: list[Any], needed_mb: float = 0, long: float = 10, **environment: str) -> Measured:
-    """The fastest of three runs, or the only one of what takes long, in seconds; ends the benchmark where it fails.
+    """The fastest of three runs, or the only one of what takes long, in seconds.
 
     Being killed is a result: that is how memory runs out. What would need more memory than is free is left out.
+    Raises SystemExit where the command fails otherwise.
     """
     if needed_mb > available_mb():
         print(f"{name}: left out, it would need about {needed_mb:,} MB", flush=True)
@@ -103,7 +104,7 @@ def available_mb() -> float:
 
 
 def company(customers: int, orders: int, years: int) -> Path:
-    """The folder of a company's raw tables, generated once."""
+    """The folder of a company's raw tables, generated once. Raises SystemExit where that fails."""
     folder = DATA / f"{customers}_customers_{years}_years"
     name = f"generate {customers} customers, {years} years"
     if not (folder / "orders.parquet").exists():
@@ -153,7 +154,7 @@ def floor_that_writes(raw: Path, folder: Path, customers: int) -> Measured:
 def models_alone(raw: Path, folder: Path) -> Measured:
     """All models of a build once more by `dbt run`, a process without seeds, guard, tests and publication.
 
-    Like the build it finds nothing published: the marts it would compare with are gone.
+    Like the build it finds nothing published: the marts it would compare with are gone. Raises SystemExit.
     """
     (folder / "marts.duckdb").unlink()
     measured = dbt("dbt run", raw, folder, "run")
@@ -250,7 +251,7 @@ def demo() -> dict[str, Measured]:
 
 
 def check(name: str, warehouse: Path, answers: Path) -> None:
-    """End the benchmark where a rival's answers are not the marts'."""
+    """Raises SystemExit where a rival's answers are not the marts'."""
     checked = subprocess.run(
         [sys.executable, BENCHMARKS / "agreement.py", warehouse, answers], capture_output=True, text=True
     )
@@ -275,7 +276,10 @@ def machine(load: float) -> str:
 
 
 def bench(size: str) -> None:
-    """Measure everything on a company of this size. Of L the build, the floor and the rivals that fit into memory."""
+    """Measure everything on a company of this size. Of L the build, the floor and the rivals that fit into memory.
+
+    Raises SystemExit where the build or anything else fails, or answers are not the marts'.
+    """
     customers, orders = SIZES.get(size) or (int(size), 10 * int(size))
     load = os.getloadavg()[0]
     measured: dict[str, Any] = demo()
@@ -314,7 +318,7 @@ def bench(size: str) -> None:
 
 
 def incremental(folder: Path, raw: Path) -> dict[str, Any]:
-    """Seconds of what a build of one day's changes would need at least, see incremental.py."""
+    """Seconds of what a build of one day's changes would need at least, see incremental.py. Raises SystemExit."""
     command = [sys.executable, BENCHMARKS / "incremental.py", folder, raw]
     finished = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if finished.returncode:

@@ -5,7 +5,7 @@ has for that database, and puts right what DuckDB says differently.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 from sqlalchemy import pool, types
@@ -108,7 +108,7 @@ class Dialect(postgresql.PGDialect):
     default_paramstyle = "qmark"
     supports_statement_cache = True
     insert_returning = False
-    colspecs = {}
+    colspecs: ClassVar[dict[Any, Any]] = {}
 
     def __init__(self, **keywords: Any) -> None:
         super().__init__(**{**keywords, "dbapi": DBAPI})
@@ -152,6 +152,7 @@ class Dialect(postgresql.PGDialect):
     def get_columns(
         self, connection: Any, table_name: str, schema: str | None = None, **_: Any
     ) -> list[dict[str, Any]]:
+        """The columns of a view. Raises NoSuchTableError where there is none."""
         rows = connection.exec_driver_sql(
             "select column_name, data_type from information_schema.columns"
             " where table_name = ? and table_catalog = 'temp' order by ordinal_position",

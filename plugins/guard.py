@@ -245,8 +245,7 @@ class Guard:
             cursor.execute(f"create or replace temp view {name} as select * from {relation}")
             self.columns[name] = columns_of(cursor, name)
         self.missing = {
-            name: [column for column in known if column not in self.columns[name]]
-            for name, known in self.known.items()
+            name: [column for column in known if column not in self.columns[name]] for name, known in self.known.items()
         }
         self.suite = load_suite(self.table, [*self.known[self.table], *self.columns[self.table]])
         (self.rows,) = cursor.execute(f"select count(*) from {self.table}").fetchone() or (0,)
@@ -525,13 +524,18 @@ class Plugin(BasePlugin):
         """Give SQL the two functions: text in, text out, both JSON."""
         reference = weakref.ref(connection)  # a function that held the connection would keep the file open
 
+        def own_cursor() -> contextlib.closing[Cursor]:
+            """A cursor beside dbt's, whose open transaction is not touched."""
+            living = reference()
+            assert living  # it is this connection that calls the functions
+            return contextlib.closing(living.cursor())
+
         def look(question: str) -> str:
-            with contextlib.closing(reference().cursor()) as cursor:
+            with own_cursor() as cursor:
                 return json.dumps(look_at_files(cursor, json.loads(question)))
 
         def guard(question: str) -> str:
-            # A cursor of its own: dbt's open transaction is not touched.
-            with contextlib.closing(reference().cursor()) as cursor:
+            with own_cursor() as cursor:
                 return json.dumps(run_expectations(cursor, json.loads(question)))
 
         for name, function in (("run_expectations", guard), ("look_at_files", look)):

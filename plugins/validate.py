@@ -24,13 +24,21 @@ LEVELS = ("critical", "warning", "info")
 Row = dict[str, Any]
 
 
+def project_vars() -> Row:
+    """The vars in the dbt_project.yml of the folder where dbt runs, whether this project is its root or a package."""
+    file = Path("dbt_project.yml")
+    found = (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("vars") or {} if file.exists() else {}
+    return {**found, **(found.get("retention_marts") or {})}
+
+
 def run_guard(tables: list[str], variables: Row, scratch: Path, reports: Path) -> list[str]:
     """Run the guard of some tables in a scratch database. What kept dbt from it, if anything did, as lines."""
     environment = {
         "RETENTION_WAREHOUSE": str(scratch), "RETENTION_MARTS": str(scratch.with_name("marts.duckdb")),
         "DBT_TARGET_PATH": str(reports), "DBT_LOG_PATH": str(reports), "RETENTION_PARQUET": "",
     }  # fmt: skip
-    if variables.get("raw_schema") and not variables.get("raw_database"):
+    given = {**project_vars(), **variables}
+    if given.get("raw_schema") and not given.get("raw_database"):
         warehouse = Path(os.environ.get("RETENTION_WAREHOUSE", "warehouse.duckdb"))
         variables = {**variables, "raw_database": warehouse.stem}
         environment["RETENTION_ATTACH"] = repr([{"path": str(warehouse), "alias": warehouse.stem, "read_only": True}])

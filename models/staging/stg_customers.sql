@@ -14,7 +14,7 @@ typed as (
         {%- for name in segment_attributes()
             if name | lower not in ['customer_id', 'created_at', 'country', 'acquisition_channel'] -%}
             ,
-        cast({{ adapter.quote(name) }} as {{ dbt.type_string() }}) as {{ adapter.quote(name) }}
+            cast({{ adapter.quote(name) }} as {{ dbt.type_string() }}) as {{ adapter.quote(name) }}
         {%- endfor %}
     from customers
 )

@@ -6,6 +6,7 @@ land beside this script and are the same to the byte on every run. Standard libr
 
     python seeds/demo/generate.py
 """
+
 import csv
 import random
 from calendar import monthrange
@@ -13,7 +14,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -24,28 +25,43 @@ LAST_MOMENT = datetime(2024, 6, 30, 23, 59, 59)  # nothing after it is known, ex
 NEVER = datetime(9999, 1, 1)
 
 Plan = namedtuple("Plan", "plan_id plan_name product tier price currency billing_interval billing_interval_count")
-PLANS = {plan[0]: Plan(*plan) for plan in (
-    ("business_annual", "Business, annual", "workspace", 3, "590.00", "USD", "year", 1),
-    ("business_monthly", "Business", "workspace", 3, "59.00", "USD", "month", 1),
-    ("day_pass", "Day pass", "workspace", 1, "2.00", "USD", "day", 1),
-    ("free", "Free", "workspace", 0, "0.00", "USD", "month", 1),
-    ("reports_annual", "Reports add-on, annual", "reports", None, "150.00", "USD", "year", 1),
-    ("reports_monthly", "Reports add-on", "reports", None, "15.00", "USD", "month", 1),
-    ("starter_annual", "Starter, annual", "workspace", 1, "120.00", "USD", "year", 1),
-    ("starter_monthly", "Starter", "workspace", 1, "12.00", "USD", "month", 1),
-    ("team_annual", "Team, annual", "workspace", 2, "348.00", "USD", "year", 1),  # 12 x 29: a swap moves no MRR
-    ("team_monthly", "Team", "workspace", 2, "29.00", "USD", "month", 1),
-    ("team_quarterly", "Team, quarterly", "workspace", 2, "81.00", "USD", "month", 3),
-    ("team_weekly", "Team, weekly", "workspace", 2, "7.50", "USD", "week", 1),
-)}
-UPGRADE = {"starter_monthly": "team_monthly", "team_monthly": "business_monthly",
-           "starter_annual": "team_annual", "team_annual": "business_annual"}
+PLANS = {
+    plan[0]: Plan(*plan)
+    for plan in (
+        ("business_annual", "Business, annual", "workspace", 3, "590.00", "USD", "year", 1),
+        ("business_monthly", "Business", "workspace", 3, "59.00", "USD", "month", 1),
+        ("day_pass", "Day pass", "workspace", 1, "2.00", "USD", "day", 1),
+        ("free", "Free", "workspace", 0, "0.00", "USD", "month", 1),
+        ("reports_annual", "Reports add-on, annual", "reports", None, "150.00", "USD", "year", 1),
+        ("reports_monthly", "Reports add-on", "reports", None, "15.00", "USD", "month", 1),
+        ("starter_annual", "Starter, annual", "workspace", 1, "120.00", "USD", "year", 1),
+        ("starter_monthly", "Starter", "workspace", 1, "12.00", "USD", "month", 1),
+        ("team_annual", "Team, annual", "workspace", 2, "348.00", "USD", "year", 1),  # 12 x 29: a swap moves no MRR
+        ("team_monthly", "Team", "workspace", 2, "29.00", "USD", "month", 1),
+        ("team_quarterly", "Team, quarterly", "workspace", 2, "81.00", "USD", "month", 3),
+        ("team_weekly", "Team, weekly", "workspace", 2, "7.50", "USD", "week", 1),
+    )
+}
+UPGRADE = {
+    "starter_monthly": "team_monthly",
+    "team_monthly": "business_monthly",
+    "starter_annual": "team_annual",
+    "team_annual": "business_annual",
+}
 DOWNGRADE = {higher: lower for lower, higher in UPGRADE.items()}
 ANNUAL = {f"{name}_monthly": f"{name}_annual" for name in ("starter", "team", "business")}
 
 # Dicts of value -> weight are drawn from by pick().
-FIRST_PLAN = {"starter_monthly": 36, "team_monthly": 30, "business_monthly": 11, "starter_annual": 5,
-              "team_annual": 5, "business_annual": 2, "team_quarterly": 6, "team_weekly": 2}
+FIRST_PLAN = {
+    "starter_monthly": 36,
+    "team_monthly": 30,
+    "business_monthly": 11,
+    "starter_annual": 5,
+    "team_annual": 5,
+    "business_annual": 2,
+    "team_quarterly": 6,
+    "team_weekly": 2,
+}
 SEATS = {1: 34, 2: 20, 3: 14, 4: 10, 5: 8, 8: 7, 12: 4, 20: 2, 30: 1}
 DISCOUNTS = {0: 75, 50: 14, 10: 9, 100: 2}  # percent
 DISCOUNT_MONTHS = {50: 3, 100: 6}  # an introductory discount ends after so many months, any other lasts
@@ -68,11 +84,28 @@ PATHS = {"trial": 46, "paid": 36, "free": 14, "day_pass": 3, "short_visit": 1}  
 TRIAL_DAYS, TRIAL_CONVERTS, FREE_CONVERTS, COME_BACK = 14, 0.64, 0.45, 0.20
 HAZARD = {3: 0.052, 6: 0.030, 12: 0.020, 999: 0.016}  # up to this age in months: monthly chance to cancel
 LARGE_ACCOUNT, LARGE_ACCOUNT_CHURN = 5, 0.55  # seats, and the factor on such an account's chance to cancel
-EVENTS = {"more_seats": 0.060, "fewer_seats": 0.016, "upgrade": 0.012, "downgrade": 0.005, "to_annual": 0.003,
-          "add_on": 0.012, "past_due": 0.015, "pause": 0.004, "to_free": 0.003, "withdrawn": 0.004}  # chance a month
+EVENTS = {
+    "more_seats": 0.060,
+    "fewer_seats": 0.016,
+    "upgrade": 0.012,
+    "downgrade": 0.005,
+    "to_annual": 0.003,
+    "add_on": 0.012,
+    "past_due": 0.015,
+    "pause": 0.004,
+    "to_free": 0.003,
+    "withdrawn": 0.004,
+}  # chance a month
 RESTARTS = {"swap_instant": 8, "swap_hours": 8, "short_gap": 8, "at_midnight": 6, "before_midnight": 6}
-PLANTED = RESTARTS | {"voided": 8, "to_annual": 8, "past_due": 4, "pause": 4, "to_free": 4, "withdrawn": 4,
-                      "downgrade": 4}  # so many customers meet the event in their first term
+PLANTED = RESTARTS | {
+    "voided": 8,
+    "to_annual": 8,
+    "past_due": 4,
+    "pause": 4,
+    "to_free": 4,
+    "withdrawn": 4,
+    "downgrade": 4,
+}  # so many customers meet the event in their first term
 # Event -> terms meanwhile, shortest and longest duration in days, share never resumed.
 INTERRUPTIONS: dict[str, tuple[Row, int, int, float]] = {
     "past_due": ({"status": "past_due"}, 3, 14, 0.25),
@@ -81,10 +114,21 @@ INTERRUPTIONS: dict[str, tuple[Row, int, int, float]] = {
 }
 PAYMENT_REASONS: dict[str | None, float] = {"payment failed": 1, "card declined": 1}
 REASONS: dict[str | None, float] = {
-    "too expensive": 9, "missing features": 7, "switched to competitor": 6, "not using it enough": 6,
-    "project finished": 4, "company closed": 2, "budget cut, maybe next year": 3, "hard to set up": 2,
-    "my colleagues would not switch": 1, "poor support": 1, "nobody answered for a week": 1,  # free text
-    "team got smaller": 2, "merged accounts": 1, "security review": 1, None: 10,
+    "too expensive": 9,
+    "missing features": 7,
+    "switched to competitor": 6,
+    "not using it enough": 6,
+    "project finished": 4,
+    "company closed": 2,
+    "budget cut, maybe next year": 3,
+    "hard to set up": 2,
+    "my colleagues would not switch": 1,
+    "poor support": 1,
+    "nobody answered for a week": 1,  # free text
+    "team got smaller": 2,
+    "merged accounts": 1,
+    "security review": 1,
+    None: 10,
 }
 
 # Settled at the end, with no chance drawn: of the trials that run, one ends within 24 hours and two more within 72; and
@@ -101,8 +145,16 @@ PARTIAL_REFUND, FULL_REFUND, CREDIT_NOTE, CANCELLED_ODDITY = 0.035, 0.02, 0.002,
 
 ACTIVITY_RNG = random.Random(681)  # of its own: activity came later and moves nothing else
 ATTRIBUTES_RNG = random.Random(682)  # likewise: industry and company size came later, too
-INDUSTRIES = {"software": 22, "agency": 16, "retail": 12, "education": 9, "health": 8, "manufacturing": 7, "finance": 6,
-              None: 5}
+INDUSTRIES = {
+    "software": 22,
+    "agency": 16,
+    "retail": 12,
+    "education": 9,
+    "health": 8,
+    "manufacturing": 7,
+    "finance": 6,
+    None: 5,
+}
 COMPANY_SIZES = {  # up to so many seats -> people of the company, weights
     0: {"1 to 9": 60, "10 to 49": 12, "50 or more": 3, None: 25},
     2: {"1 to 9": 80, "10 to 49": 15, "50 or more": 3, None: 2},
@@ -113,8 +165,9 @@ TRACKED_SINCE = datetime(2024, 1, 29)  # the first Monday of a week whose activi
 SILENT, QUIET_WEEK, WEEKLY_EVENTS = 0.06, 0.08, (4, 30)  # shares of customers and of weeks; events of one seat
 FADES, FADING_DAYS, RECOVERS = 0.7, 60, 0.05  # leavers who fall off, how long before; stayers who fall off all the same
 
-Customer = namedtuple("Customer", "customer_id created_at country acquisition_channel industry company_size",
-                      defaults=(None, None))
+Customer = namedtuple(
+    "Customer", "customer_id created_at country acquisition_channel industry company_size", defaults=(None, None)
+)
 Activity = namedtuple("Activity", "customer_id activity_date events")
 Order = namedtuple("Order", "order_id customer_id ordered_at status amount refunded_amount currency")
 
@@ -165,7 +218,7 @@ def make_customers() -> list[Customer]:
 class Subscription:
     """A chain of stretches, each a row with unchanged terms. What happens after the last moment is dropped."""
 
-    rows: list[Row] = []  # of all subscriptions
+    rows: ClassVar[list[Row]] = []  # of all subscriptions
     count = 0
 
     def __init__(self, customer: Customer, add_on: "Subscription | None" = None) -> None:
@@ -182,8 +235,15 @@ class Subscription:
         if not self.subscription_id:
             Subscription.count += 1
             self.subscription_id = f"S{self.count:05d}"
-        self.row = {"subscription_id": self.subscription_id, "customer_id": self.customer.customer_id, **self.terms,
-                    "started_at": at, "ended_at": None, "cancel_requested_at": None, "end_reason": None}
+        self.row = {
+            "subscription_id": self.subscription_id,
+            "customer_id": self.customer.customer_id,
+            **self.terms,
+            "started_at": at,
+            "ended_at": None,
+            "cancel_requested_at": None,
+            "end_reason": None,
+        }
         self.rows.append(self.row)
 
     def change(self, at: datetime, **terms: Any) -> None:
@@ -426,9 +486,14 @@ def make_orders(customers: list[Customer], subscribers: set[str]) -> list[Order]
             if not repeats or chance(LAST_ORDER):
                 break
     orders.sort(key=lambda order: (order.ordered_at, order.customer_id or ""))
-    return [order._replace(order_id=f"O{number:06d}", amount=f"{order.amount / 100:.2f}",
-                           refunded_amount=f"{order.refunded_amount / 100:.2f}")
-            for number, order in enumerate(orders, 1)]
+    return [
+        order._replace(
+            order_id=f"O{number:06d}",
+            amount=f"{order.amount / 100:.2f}",
+            refunded_amount=f"{order.refunded_amount / 100:.2f}",
+        )
+        for number, order in enumerate(orders, 1)
+    ]
 
 
 def with_attributes(customers: list[Customer], stretches: list[Row]) -> Iterator[Customer]:

@@ -1,5 +1,15 @@
 """Stand-in for dbt's adapter, by which sqlfluff renders the models without dbt."""
 
+from collections.abc import Callable
 
-def dispatch(name, package):
+
+def dispatch(name: str, package: str) -> Callable[..., str]:
     return lambda *arguments: f"{name}({', '.join(arguments)})"
+
+
+def get_columns_in_relation(relation: str) -> list[object]:
+    return []
+
+
+def quote(identifier: str) -> str:
+    return f'"{identifier}"'

@@ -3,41 +3,106 @@
 `company(seed)` returns `(raw, settings)`: the raw tables as lists of dicts of text ('' is null), as a csv reader
 would give them, and the contract's vars. The same seed gives the same company.
 """
+
 import random
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 Row = dict[str, str]
 
 SIZES = {"tiny": (3, 8), "small": (12, 40), "large": (80, 160)}
-STARTS = [date(2015, 9, 1), date(2018, 8, 1), date(2018, 12, 1), date(2019, 10, 1), date(2020, 11, 1),
-          date(2023, 7, 1), date(2023, 12, 1), date(2024, 2, 1)]  # leap days and ISO years of 52 and 53 weeks ahead
+STARTS = [
+    date(2015, 9, 1),
+    date(2018, 8, 1),
+    date(2018, 12, 1),
+    date(2019, 10, 1),
+    date(2020, 11, 1),
+    date(2023, 7, 1),
+    date(2023, 12, 1),
+    date(2024, 2, 1),
+]  # leap days and ISO years of 52 and 53 weeks ahead
 # In Sao Paulo some days began at one, in Havana some twice.
 ZONES = ["America/New_York", "Asia/Kolkata", "America/Sao_Paulo", "Pacific/Auckland", "America/Havana"]
-TEXTS = ["#1", "#", "a", "A", "a ", " a", "O'Brien", 'say "hi"', "x,y", "line\nbreak", "tab\there", "é", "e\u0301",
-         "ß", "日本", "🦊", "NULL", "null", "None", "NaN", "true", "0", "00", "1", "1.0", "1e3", "-1", "2024-01-31",
-         "all", "unknown", "long " * 60 + "id", "back\\slash", "{{ ref('x') }}", "100%", "; drop table orders; --",
-         "'", '"', "x|y", "$HOME", "=1+1", "\u200bhidden", "İ", "i"]
+TEXTS = [
+    "#1",
+    "#",
+    "a",
+    "A",
+    "a ",
+    " a",
+    "O'Brien",
+    'say "hi"',
+    "x,y",
+    "line\nbreak",
+    "tab\there",
+    "é",
+    "e\u0301",
+    "ß",
+    "日本",
+    "🦊",
+    "NULL",
+    "null",
+    "None",
+    "NaN",
+    "true",
+    "0",
+    "00",
+    "1",
+    "1.0",
+    "1e3",
+    "-1",
+    "2024-01-31",
+    "all",
+    "unknown",
+    "long " * 60 + "id",
+    "back\\slash",
+    "{{ ref('x') }}",
+    "100%",
+    "; drop table orders; --",
+    "'",
+    '"',
+    "x|y",
+    "$HOME",
+    "=1+1",
+    "\u200bhidden",
+    "İ",
+    "i",
+]
 COUNTRIES = ["DE", "US", "BR", "de", "unknown", "all", ""]
 CHANNELS = ["ads", "Ads", "word of mouth", "search, paid", "unknown", "🦊", "", ""]
 REASONS = ["", "", "too expensive", 'said "no", left', "line\nbreak", "🦊", "NULL", "Aliens ", "aliens", " ALIENS"]
 KNOWN_REASONS = ["Price", " card declined", "switched plan ", "cancelled", "Budget cuts", "   ", "fraud"]
 # Further attributes of customers. Joined by ` / ` some values of two columns read alike; `plan` and `all` never mean
 # these columns.
-ATTRIBUTES = {"industry": ["retail", "Retail", " retail", "a", "a / b", ""], "Company size": ["b / c", "c", "", "  "],
-              "größe": ["groß", "unknown", "NULL", ""], "order": ["1", "01", " ", 'x"y'], "e-mail": ["+", "a+b'", ""],
-              "plan": ["gold", "silver"], "all": ["one", "none"]}
+ATTRIBUTES = {
+    "industry": ["retail", "Retail", " retail", "a", "a / b", ""],
+    "Company size": ["b / c", "c", "", "  "],
+    "größe": ["groß", "unknown", "NULL", ""],
+    "order": ["1", "01", " ", 'x"y'],
+    "e-mail": ["+", "a+b'", ""],
+    "plan": ["gold", "silver"],
+    "all": ["one", "none"],
+}
 DISCOUNTS = ["0", "0", "0", "0.0", "10", "33.3333", "33.3333333333", "50", "99.9999", "100"]
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 # plan name, tier, price, interval, count: monthly 10 and yearly 120 are one MRR, the last two round to a millionth or 0
-PLANS = [("Basic monthly", "1", "10", "month", 1), ("Basic yearly", "1", "120", "year", 1),
-         ("Pro monthly", "2", "29.95", "month", 1), ("Pro quarterly", "2", "89.99", "month", 3),
-         ("Pro, two years", "2", "500.5", "year", 2), ("Weekly", "", "7.77", "week", 1),
-         ("Fortnightly", "", "0.01", "week", 2), ("Daily", "", "1.234567", "day", 1), ("Ten days", "", "33", "day", 10),
-         ("Free", "0", "0", "month", 1), ("Enterprise", "9", "99999.99", "month", 1),
-         ("By usage", "", "0.3333333333", "month", 1),
-         ("Half a millionth", "", "0.000006", "year", 1), ("Next to nothing", "", "0.000001", "year", 1)]
+PLANS = [
+    ("Basic monthly", "1", "10", "month", 1),
+    ("Basic yearly", "1", "120", "year", 1),
+    ("Pro monthly", "2", "29.95", "month", 1),
+    ("Pro quarterly", "2", "89.99", "month", 3),
+    ("Pro, two years", "2", "500.5", "year", 2),
+    ("Weekly", "", "7.77", "week", 1),
+    ("Fortnightly", "", "0.01", "week", 2),
+    ("Daily", "", "1.234567", "day", 1),
+    ("Ten days", "", "33", "day", 10),
+    ("Free", "0", "0", "month", 1),
+    ("Enterprise", "9", "99999.99", "month", 1),
+    ("By usage", "", "0.3333333333", "month", 1),
+    ("Half a millionth", "", "0.000006", "year", 1),
+    ("Next to nothing", "", "0.000001", "year", 1),
+]
 
 
 class _Clock:
@@ -53,7 +118,7 @@ class _Clock:
 
     def midnight(self, day: date) -> datetime:
         """The first instant of a business date."""
-        return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
+        return datetime.combine(day, time(), self.zone).astimezone(UTC).replace(tzinfo=None)
 
     def instant(self) -> datetime:
         """Some instant, often at or around the first instant of a period or of as_of_date, or one used before."""
@@ -78,7 +143,7 @@ class _Clock:
 
     def local(self, instant: datetime) -> datetime:
         """What the clock of the company shows at an instant."""
-        return instant.replace(tzinfo=timezone.utc).astimezone(self.zone).replace(tzinfo=None)
+        return instant.replace(tzinfo=UTC).astimezone(self.zone).replace(tzinfo=None)
 
     def text(self, instant: datetime) -> str:
         """Text of an instant in one of the accepted forms; a bare date where the instant is a local midnight."""
@@ -123,21 +188,25 @@ def _subscription(
         rows.append((customer, start, end))
         if rng.random() < 0.2:  # no effect: zero length, or ended before it started
             rows.append((customer, start, start - rng.choice([0, 0, 1, 86400, 4000000]) * SECOND))
-    return [{
-        "subscription_id": subscription_id, "customer_id": owner,
-        "plan_id": plans[n % 2] if still else rng.choice(plans),
-        "status": "active" if still else rng.choice(["active"] * 8 + ["past_due", "trialing", "paused"]),
-        "quantity": "1" if still else rng.choice(["1"] * 8 + ["0", "2", "3", "1000"]),
-        "discount_percent": "0" if still else rng.choice(DISCOUNTS),
-        "started_at": clock.text(start), "ended_at": "" if end is None else clock.text(end),
-        "cancel_requested_at": clock.text(clock.instant()) if rng.random() < 0.3 else "",
-        "end_reason": rng.choice(REASONS), "note": "ignored",
-    } for n, (owner, start, end) in enumerate(rows)]
+    return [
+        {
+            "subscription_id": subscription_id,
+            "customer_id": owner,
+            "plan_id": plans[n % 2] if still else rng.choice(plans),
+            "status": "active" if still else rng.choice(["active"] * 8 + ["past_due", "trialing", "paused"]),
+            "quantity": "1" if still else rng.choice(["1"] * 8 + ["0", "2", "3", "1000"]),
+            "discount_percent": "0" if still else rng.choice(DISCOUNTS),
+            "started_at": clock.text(start),
+            "ended_at": "" if end is None else clock.text(end),
+            "cancel_requested_at": clock.text(clock.instant()) if rng.random() < 0.3 else "",
+            "end_reason": rng.choice(REASONS),
+            "note": "ignored",
+        }
+        for n, (owner, start, end) in enumerate(rows)
+    ]
 
 
-def _orders(
-    rng: random.Random, clock: _Clock, customers: list[str], count: int, countable: list[str]
-) -> list[Row]:
+def _orders(rng: random.Random, clock: _Clock, customers: list[str], count: int, countable: list[str]) -> list[Row]:
     """Orders of regular customers and guests, some at one instant, refunded, free, corrected or not countable."""
     rows, at = [], clock.instant()
     for order_id in _ids(rng, count, "order "):
@@ -145,13 +214,31 @@ def _orders(
         counts = rng.random() < 0.8
         status = rng.choice(countable if counts else ["cancelled", "pending", "complete", "odd, 'one'"])
         status = rng.choice([status, status, status.upper(), f" {status.title()} "])
-        amount = rng.choice(["0", "-0.00", "-5.25", "-100", f"{rng.randrange(1, 100000) / 100:.2f}", "19.9", "0.333333",
-                             "0.0000004", "100"])
-        rows.append({
-            "order_id": order_id, "customer_id": "" if rng.random() < 0.12 else rng.choice(customers),
-            "ordered_at": clock.text(at), "status": status, "amount": amount if counts else "-" + amount.lstrip("-"),
-            "refunded_amount": rng.choice(["0", "0", "0", "0.00", "5", "19.9", "1000.01"]),
-            "currency": rng.choice(["USD", "USD", "usd"] if counts else ["USD", "EUR", "JPY"]), "extra, column": "x"})
+        amount = rng.choice(
+            [
+                "0",
+                "-0.00",
+                "-5.25",
+                "-100",
+                f"{rng.randrange(1, 100000) / 100:.2f}",
+                "19.9",
+                "0.333333",
+                "0.0000004",
+                "100",
+            ]
+        )
+        rows.append(
+            {
+                "order_id": order_id,
+                "customer_id": "" if rng.random() < 0.12 else rng.choice(customers),
+                "ordered_at": clock.text(at),
+                "status": status,
+                "amount": amount if counts else "-" + amount.lstrip("-"),
+                "refunded_amount": rng.choice(["0", "0", "0", "0.00", "5", "19.9", "1000.01"]),
+                "currency": rng.choice(["USD", "USD", "usd"] if counts else ["USD", "EUR", "JPY"]),
+                "extra, column": "x",
+            }
+        )
     return rows
 
 
@@ -166,9 +253,18 @@ def _scheduled_end(rng: random.Random, clock: _Clock, row: Row, plans: list[Row]
     if row["ended_at"] == "9999-12-31" or rng.random() < 0.5:
         return []
     plan = rng.choice(plans if rng.random() < 0.6 else plans[-2:])  # the last two pay next to nothing, or nothing
-    return [row | {"plan_id": plan["plan_id"], "status": rng.choice(["active", "active", "paused"]),
-                   "quantity": rng.choice(["0", "1", "1"]), "discount_percent": rng.choice(DISCOUNTS),
-                   "started_at": clock.text(end), "ended_at": "", "cancel_requested_at": ""}]
+    return [
+        row
+        | {
+            "plan_id": plan["plan_id"],
+            "status": rng.choice(["active", "active", "paused"]),
+            "quantity": rng.choice(["0", "1", "1"]),
+            "discount_percent": rng.choice(DISCOUNTS),
+            "started_at": clock.text(end),
+            "ended_at": "",
+            "cancel_requested_at": "",
+        }
+    ]
 
 
 def _split_at_the_end(rng: random.Random, clock: _Clock, row: Row, yearly: list[str]) -> list[Row]:
@@ -198,7 +294,7 @@ def _add_signs_of_churn(rng: random.Random, clock: _Clock, raw: dict[str, list[R
         rows.sort(key=lambda row: row["started_at"])
         if rng.random() < 0.25:
             request = clock.text(rng.choice(requests))
-            for row in rows[rng.randrange(len(rows)):]:
+            for row in rows[rng.randrange(len(rows)) :]:
                 row["cancel_requested_at"] = request
             if rng.random() < 0.5:  # and asked for again, mostly on the same day
                 at = clock.parsed(request) + rng.choice([1, 60, 60, 3600, 86400]) * SECOND
@@ -215,15 +311,28 @@ def _add_signs_of_churn(rng: random.Random, clock: _Clock, raw: dict[str, list[R
             raw["subscriptions"] += _scheduled_end(rng, clock, rows[-1], raw["plans"])
         if rng.random() < 0.2:
             raw["subscriptions"] += _split_at_the_end(rng, clock, rng.choice(rows), yearly)
-    used = {(row["customer_id"], (clock.first + n * DAY).isoformat())
-            for row in raw["customers"] if rng.random() < 0.5
-            for n in rng.sample(range(clock.days), rng.randint(1, 12))}
+    used = {
+        (row["customer_id"], (clock.first + n * DAY).isoformat())
+        for row in raw["customers"]
+        if rng.random() < 0.5
+        for n in rng.sample(range(clock.days), rng.randint(1, 12))
+    }
     last = clock.as_of or clock.first + clock.days * DAY
-    used |= {(row["customer_id"], (last - n * DAY).isoformat())
-             for row in raw["customers"] if rng.random() < 0.5
-             for n in (-1, 0, 1, 30, 31, 60, 61) if rng.random() < 0.5}
-    raw["activity"] = [{"customer_id": customer, "activity_date": day, "events": rng.choice(["0", "1", "2", "3", "7"])}
-                       for customer, day in sorted(used)] if rng.random() < 0.8 else []
+    used |= {
+        (row["customer_id"], (last - n * DAY).isoformat())
+        for row in raw["customers"]
+        if rng.random() < 0.5
+        for n in (-1, 0, 1, 30, 31, 60, 61)
+        if rng.random() < 0.5
+    }
+    raw["activity"] = (
+        [
+            {"customer_id": customer, "activity_date": day, "events": rng.choice(["0", "1", "2", "3", "7"])}
+            for customer, day in sorted(used)
+        ]
+        if rng.random() < 0.8
+        else []
+    )
     rng.shuffle(raw["activity"])
 
 
@@ -289,14 +398,20 @@ def company(seed: int, size: str = "small") -> tuple[dict[str, list[Row]], dict[
     rng = random.Random(seed)
     zone = rng.choice(ZONES) if seed % 3 == 1 else "UTC"
     first, days = rng.choice(STARTS), rng.randint(120, 910)
-    as_of = rng.choice([
-        None, first + rng.randint(90, days) * DAY, (first + rng.randint(30, days) * DAY).replace(day=1),
-        date(first.year + 1, 1, 1), first + (days + rng.randint(1, 60)) * DAY])
+    as_of = rng.choice(
+        [
+            None,
+            first + rng.randint(90, days) * DAY,
+            (first + rng.randint(30, days) * DAY).replace(day=1),
+            date(first.year + 1, 1, 1),
+            first + (days + rng.randint(1, 60)) * DAY,
+        ]
+    )
     clock = _Clock(rng, zone, first, days, as_of)
     countable = rng.choice([["completed"], ["completed"], ["completed", "shipped", "Paid, in full"]])
 
     customers = _ids(rng, rng.randint(*SIZES[size]), "customer ")
-    paying, shopping = customers[2 * len(customers) // 5:], customers[len(customers) // 5:4 * len(customers) // 5]
+    paying, shopping = customers[2 * len(customers) // 5 :], customers[len(customers) // 5 : 4 * len(customers) // 5]
     plan_ids = _ids(rng, len(PLANS), "plan ")
     subscriptions, orders = [], []
     if seed % 10 != 7:
@@ -305,32 +420,53 @@ def company(seed: int, size: str = "small") -> tuple[dict[str, list[Row]], dict[
     if seed % 10 != 8:
         orders = _orders(rng, clock, shopping, 3 * len(customers), countable)
     raw = {
-        "customers": [{
-            "customer_id": customer,
-            "created_at": clock.text(clock.instant() + rng.choice([0, 0, 0, -30, 20]) * DAY),
-            "country": rng.choice(COUNTRIES), "acquisition_channel": rng.choice(CHANNELS), "email": "ignored"}
-            for customer in customers],
-        "plans": [{
-            "plan_id": plan_id, "plan_name": name, "product": rng.choice(["", "Main", "Side, \"B\""]), "tier": tier,
-            "price": price, "currency": rng.choice(["USD", "USD", "usd"]), "billing_interval": interval,
-            "billing_interval_count": str(count)}
-            for plan_id, (name, tier, price, interval, count) in zip(plan_ids, PLANS)] if subscriptions else [],
-        "subscriptions": subscriptions, "orders": orders,
+        "customers": [
+            {
+                "customer_id": customer,
+                "created_at": clock.text(clock.instant() + rng.choice([0, 0, 0, -30, 20]) * DAY),
+                "country": rng.choice(COUNTRIES),
+                "acquisition_channel": rng.choice(CHANNELS),
+                "email": "ignored",
+            }
+            for customer in customers
+        ],
+        "plans": [
+            {
+                "plan_id": plan_id,
+                "plan_name": name,
+                "product": rng.choice(["", "Main", 'Side, "B"']),
+                "tier": tier,
+                "price": price,
+                "currency": rng.choice(["USD", "USD", "usd"]),
+                "billing_interval": interval,
+                "billing_interval_count": str(count),
+            }
+            for plan_id, (name, tier, price, interval, count) in zip(plan_ids, PLANS)
+        ]
+        if subscriptions
+        else [],
+        "subscriptions": subscriptions,
+        "orders": orders,
     }
     for rows in raw.values():
         rng.shuffle(rows)
     clock.rng = more = random.Random(f"{seed} of what leads to churn")  # so that all the rest stays as it is without
     _add_signs_of_churn(more, clock, raw)
     settings: dict[str, Any] = {
-        "as_of_date": as_of and as_of.isoformat(), "reporting_timezone": zone,
+        "as_of_date": as_of and as_of.isoformat(),
+        "reporting_timezone": zone,
         "fiscal_year_start_month": rng.choice([2, 4, 7, 10, 12]) if seed % 4 == 2 else 1,
         "segments": rng.choice([["country", "acquisition_channel"]] * 3 + [["country"], []])
         + rng.choice([["plan", "product", "billing_interval"], ["plan"], []]),
-        "countable_order_statuses": countable, "gross_margin": rng.choice([1, 1, 0.7]),
+        "countable_order_statuses": countable,
+        "gross_margin": rng.choice([1, 1, 0.7]),
         "period_grains": ["day", "week", "month", "quarter", "year"],
-        "renewal_grace_days": more.choice([30, 30, 0, 1, 7, 45]), "inactivity_days": more.choice([90, 30, 60, 14]),
-        "single_purchase_days": more.choice([90, 30, 120]), "declining_days": more.choice([45, 10, 100, 0]),
-        "trial_conversion_days": more.choice([30, 7, 60, 0]), "new_customer_days": more.choice([90, 90, 20, 150, 0]),
+        "renewal_grace_days": more.choice([30, 30, 0, 1, 7, 45]),
+        "inactivity_days": more.choice([90, 30, 60, 14]),
+        "single_purchase_days": more.choice([90, 30, 120]),
+        "declining_days": more.choice([45, 10, 100, 0]),
+        "trial_conversion_days": more.choice([30, 7, 60, 0]),
+        "new_customer_days": more.choice([90, 90, 20, 150, 0]),
         "low_sample_customers": more.choice([30, 30, 3, 0]),
     }
     _add_attributes(random.Random(f"{seed} of attributes"), raw, settings)

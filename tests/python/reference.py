@@ -5,13 +5,15 @@ reference_churn.py does so with the marts about why and by which definition cust
 ledger, running sum or calendar with the SQL; they are slow on purpose and meant for small inputs.
 Every place where the contract leaves room is marked with a comment that starts with `# Reading:`.
 """
+
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, cached_property
+from itertools import pairwise
 from math import sqrt
 from statistics import median
 from typing import Any, NamedTuple
@@ -24,13 +26,24 @@ Marts = dict[str, list[Row]]
 Number = Fraction | int
 
 DEFAULTS = {
-    "as_of_date": None, "reporting_timezone": "UTC", "fiscal_year_start_month": 1,
-    "segments": ["country", "acquisition_channel"], "countable_order_statuses": ["completed"], "gross_margin": 1,
-    "period_grains": ["day", "week", "month", "quarter", "year"], "new_customer_days": 90, "low_sample_customers": 30,
-    "company_stage": "established", "ended_at_is_inclusive": False,
+    "as_of_date": None,
+    "reporting_timezone": "UTC",
+    "fiscal_year_start_month": 1,
+    "segments": ["country", "acquisition_channel"],
+    "countable_order_statuses": ["completed"],
+    "gross_margin": 1,
+    "period_grains": ["day", "week", "month", "quarter", "year"],
+    "new_customer_days": 90,
+    "low_sample_customers": 30,
+    "company_stage": "established",
+    "ended_at_is_inclusive": False,
 }
-BENCHMARKS = {("established", "month"): (0.01, 0.03), ("established", "year"): (0.05, 0.07),
-              ("young", "month"): (0.03, 0.05), ("young", "year"): (0.10, 0.15)}
+BENCHMARKS = {
+    ("established", "month"): (0.01, 0.03),
+    ("established", "year"): (0.05, 0.07),
+    ("young", "month"): (0.03, 0.05),
+    ("young", "year"): (0.10, 0.15),
+}
 # Grains of whole months, and the letter of their labels.
 WHOLE_MONTHS = {"month": 1, "quarter": 3, "half_year": 6, "year": 12}
 LETTERS = {"quarter": "Q", "half_year": "H"}
@@ -43,6 +56,7 @@ ZERO = Fraction(0)
 
 class Stretch(NamedTuple):
     """A paid stretch of positive length; `end` is None while it runs."""
+
     start: datetime
     end: datetime | None
     mrr: Fraction
@@ -51,6 +65,7 @@ class Stretch(NamedTuple):
 
 class Order(NamedTuple):
     """A countable order or correction; `customer` is None for a guest."""
+
     at: datetime
     id: str
     customer: str | None
@@ -67,6 +82,7 @@ Movement = tuple[str | None, Fraction, Fraction]  # type, opening, closing
 @dataclass(eq=False)
 class Slice:
     """The customers and orders of one segment value, and the dates of its first paid start and first order."""
+
     segment: str
     value: str
     customers: list[str]
@@ -81,6 +97,7 @@ FirstDate = Callable[[Slice], date | None]  # dates the first row of a slice
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------
+
 
 def rounded(x: Number, decimals: int = 6) -> Fraction:
     """Round a fraction once, half away from zero."""
@@ -132,6 +149,7 @@ def known(value: str | None) -> str:
 
 # --- calendar --------------------------------------------------------------------------------------------------------
 
+
 def period_start(grain: str, day: date, fiscal_month: int = 1) -> date:
     """The first date of the period that holds `day`."""
     if grain == "day":
@@ -158,19 +176,21 @@ def period_label(grain: str, start: date, fiscal_month: int = 1) -> str:
     if grain == "day":
         return start.isoformat()
     if grain == "week":
-        return "%04d-W%02d" % start.isocalendar()[:2]
+        iso_year, week, _ = start.isocalendar()
+        return f"{iso_year:04}-W{week:02}"
     if grain == "month":
-        return "%04d-%02d" % (start.year, start.month)
+        return f"{start.year:04}-{start.month:02}"
     fiscal_year = period_start("year", start, fiscal_month)
     if grain == "year":
-        return "%04d" % fiscal_year.year
+        return f"{fiscal_year.year:04}"
     # Reading: fiscal quarters and halves are numbered inside their fiscal year and carry its name (start month 4:
     # January to March 2025 is 2024-Q4, and of 2024-H2).
     months = (start.year - fiscal_year.year) * 12 + start.month - fiscal_year.month
-    return "%04d-%s%d" % (fiscal_year.year, LETTERS[grain], months // WHOLE_MONTHS[grain] + 1)
+    return f"{fiscal_year.year:04}-{LETTERS[grain]}{months // WHOLE_MONTHS[grain] + 1}"
 
 
 # --- the company -----------------------------------------------------------------------------------------------------
+
 
 class Company:
     """The raw tables as the contract sees them: parsed, cut at as_of_date, void stretches gone."""
@@ -183,8 +203,10 @@ class Company:
         self.zone = ZoneInfo(self.settings["reporting_timezone"])
         self.fiscal_month = int(self.settings["fiscal_year_start_month"])
         self.gross_margin = Fraction(str(self.settings["gross_margin"]))
-        clean: Marts = {name: [{k: None if v == "" else v for k, v in row.items()} for row in raw.get(name) or []]
-                        for name in ("customers", "plans", "subscriptions", "orders")}
+        clean: Marts = {
+            name: [{k: None if v == "" else v for k, v in row.items()} for row in raw.get(name) or []]
+            for name in ("customers", "plans", "subscriptions", "orders")
+        }
         self.as_of = self._as_of_date(clean)
         cut = self.midnight(self.as_of)
         self.customers = {row["customer_id"]: row for row in clean["customers"]}
@@ -231,7 +253,7 @@ class Company:
         """The first instant of a business date, as naive UTC."""
         # Reading: where the clock skips midnight it is the first instant of that date, where midnight comes twice the
         # first of the two (what fold=0 gives).
-        return datetime.combine(day, time(), self.zone).astimezone(timezone.utc).replace(tzinfo=None)
+        return datetime.combine(day, time(), self.zone).astimezone(UTC).replace(tzinfo=None)
 
     def instant(self, text: str) -> datetime:
         """Text of a raw table as naive UTC: a bare date is local midnight, everything else is UTC."""
@@ -247,14 +269,14 @@ class Company:
             return None if text is None else self.instant(text)
         at = self.instant(text)
         # Reading: to the second, so that 23:59:59.999 is the end of its day, too.
-        clock = at.replace(tzinfo=timezone.utc).astimezone(self.zone).time().replace(microsecond=0)
+        clock = at.replace(tzinfo=UTC).astimezone(self.zone).time().replace(microsecond=0)
         is_whole_day = len(text) == 10 or clock in (time(), time(23, 59, 59))
         # The last day of all has none after it.
         return self.midnight(self.day(at) + DAY) if is_whole_day and self.day(at) < date.max else at
 
     def day(self, instant: datetime) -> date:
         """The business date of an instant."""
-        return instant.replace(tzinfo=timezone.utc).astimezone(self.zone).date()
+        return instant.replace(tzinfo=UTC).astimezone(self.zone).date()
 
     def _as_of_date(self, clean: Marts) -> date:
         if self.settings["as_of_date"]:
@@ -274,8 +296,9 @@ class Company:
 
     def mrr_before(self, customer: str, instant: datetime) -> Fraction:
         """A customer's MRR at the left limit of an instant."""
-        return sum((s.mrr for s in self.stretches[customer]
-                    if s.start < instant and (s.end is None or s.end >= instant)), ZERO)
+        return sum(
+            (s.mrr for s in self.stretches[customer] if s.start < instant and (s.end is None or s.end >= instant)), ZERO
+        )
 
     def movement(self, customer: str, start: date, end: date) -> Movement:
         """(type, opening, closing) of a customer in the dates [start, end); type None if nothing moved."""
@@ -288,8 +311,9 @@ class Company:
             return "churn", o, c
         if o == c == 0:
             # Reading: a former customer who returns and leaves again inside one period is transient as well.
-            paid = any(s.start < next_instant and (s.end is None or s.end > first_instant)
-                       for s in self.stretches[customer])
+            paid = any(
+                s.start < next_instant and (s.end is None or s.end > first_instant) for s in self.stretches[customer]
+            )
             return ("transient" if paid else None), o, c
         return ("expansion" if o < c else "contraction" if c < o else None), o, c
 
@@ -312,10 +336,12 @@ class Company:
         """The plan that a customer is counted under in the dates [start, end)."""
         first_instant, next_instant = self.midnight(start), self.midnight(end)
         # Reading: of a transient customer, the plan of the one stretch with the highest MRR.
-        inside = [(-s.mrr, s.plan) for s in self.stretches[customer]
-                  if s.start < next_instant and (s.end is None or s.end > first_instant)]
-        return (self.highest_plan(customer, first_instant) or self.highest_plan(customer, next_instant)
-                or min(inside)[1])
+        inside = [
+            (-s.mrr, s.plan)
+            for s in self.stretches[customer]
+            if s.start < next_instant and (s.end is None or s.end > first_instant)
+        ]
+        return self.highest_plan(customer, first_instant) or self.highest_plan(customer, next_instant) or min(inside)[1]
 
     def plan_value(self, segment: str, plan: str) -> str:
         """The value of a plan in a segment of plans; the billing interval carries its count where it is not 1."""
@@ -341,11 +367,19 @@ class Company:
     @cached_property
     def slices(self) -> list[Slice]:
         """The total, then every value of every segment."""
+
         def slice_of(segment: str, value: str, customers: list[str], booked: list[Order]) -> Slice:
             paid = [self.first_paid[customer] for customer in customers if customer in self.first_paid]
             orders = [order for order in booked if not order.is_correction]
-            return Slice(segment, value, customers, booked, orders, self.day(min(paid)) if paid else None,
-                         min((order.day for order in orders), default=None))
+            return Slice(
+                segment,
+                value,
+                customers,
+                booked,
+                orders,
+                self.day(min(paid)) if paid else None,
+                min((order.day for order in orders), default=None),
+            )
 
         result = [slice_of("all", "all", list(self.customers), self.booked)]
         for segment in (s for s in self.settings["segments"] if s in OF_PLANS):
@@ -359,8 +393,14 @@ class Company:
             # Reading: the segment is called what the var calls it, whatever the case of the column's name.
             values = {customer: self.attribute_value(segment, customer) for customer in (*self.customers, None)}
             for value in sorted(set(values.values())):
-                result.append(slice_of(segment, value, [c for c in self.customers if values[c] == value],
-                                       [order for order in self.booked if values[order.customer] == value]))
+                result.append(
+                    slice_of(
+                        segment,
+                        value,
+                        [c for c in self.customers if values[c] == value],
+                        [order for order in self.booked if values[order.customer] == value],
+                    )
+                )
         return result
 
     def periods(self, grain: str, first: date | None) -> list[tuple[date, date]]:
@@ -383,9 +423,20 @@ class Company:
                 for part in self.slices:
                     part_from = first(part)
                     if part_from is not None and part_from < end:
-                        yield {"period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,
-                               "is_complete": end <= self.as_of, "segment": part.segment,
-                               "segment_value": part.value}, grain, start, end, part
+                        yield (
+                            {
+                                "period_grain": grain,
+                                "period_start_date": start,
+                                "period_end_date": end - DAY,
+                                "is_complete": end <= self.as_of,
+                                "segment": part.segment,
+                                "segment_value": part.value,
+                            },
+                            grain,
+                            start,
+                            end,
+                            part,
+                        )
 
     # measures of one slice in one period
 
@@ -415,16 +466,20 @@ class Company:
     def tenure_at_last_churn(self, customer: str, end: date) -> int:
         """Days from the first paid date to the last date before `end` on which paid MRR fell to zero."""
         day = end - DAY
-        while not self.mrr_before(customer, self.midnight(day)) > 0 == self.mrr_before(
-                customer, self.midnight(day + DAY)):
+        while (
+            not self.mrr_before(customer, self.midnight(day)) > 0 == self.mrr_before(customer, self.midnight(day + DAY))
+        ):
             day -= DAY
         return (day - self.day(self.first_paid[customer])).days
 
     def subscribers(self, part: Slice, day: date) -> set[str]:
         """Customers of a slice with a live stretch that is not paused, at the left limit of a date."""
         instant = self.midnight(day)
-        return {c for c in part.customers
-                if any(start < instant and (end is None or end >= instant) for start, end in self.subscribed[c])}
+        return {
+            c
+            for c in part.customers
+            if any(start < instant and (end is None or end >= instant) for start, end in self.subscribed[c])
+        }
 
     def order_measures(self, part: Slice, grain: str, start: date, end: date) -> Row:
         """Counts, exact amounts and gaps of the order side."""
@@ -439,13 +494,18 @@ class Company:
         previous = {order.customer for order in known if previous_start <= order.day < start}
         days = {customer: [order.day for order in self.orders_of[customer] if order.day < end] for customer in now}
         return {
-            "orders": len(here), "revenue": sum(order.revenue for order in booked if order.day >= start),
+            "orders": len(here),
+            "revenue": sum(order.revenue for order in booked if order.day >= start),
             "ordering": len(now),
-            "new": len(set(now) - before), "returning": sum(ever[customer] >= 2 for customer in now),
-            "repeat": sum(count >= 2 for count in now.values()), "identified_orders": sum(now.values()),
-            "to_date": len(ever), "repeat_to_date": sum(count >= 2 for count in ever.values()),
-            "gaps": [(b - a).days for theirs in days.values() for a, b in zip(theirs, theirs[1:]) if b >= start],
-            "previous": len(previous), "retained": len(previous & set(now)),
+            "new": len(set(now) - before),
+            "returning": sum(ever[customer] >= 2 for customer in now),
+            "repeat": sum(count >= 2 for count in now.values()),
+            "identified_orders": sum(now.values()),
+            "to_date": len(ever),
+            "repeat_to_date": sum(count >= 2 for count in ever.values()),
+            "gaps": [(b - a).days for theirs in days.values() for a, b in pairwise(theirs) if b >= start],
+            "previous": len(previous),
+            "retained": len(previous & set(now)),
             # Reading: of all that was booked, also by customers who have corrections alone.
             "revenue_to_date": sum(order.revenue for order in booked),
             "identified_revenue_to_date": sum(order.revenue for order in booked if order.customer is not None),
@@ -454,17 +514,24 @@ class Company:
 
 # --- marts -----------------------------------------------------------------------------------------------------------
 
+
 def marts(company: Company) -> Marts:
     """All marts of this module: name -> list of rows (dicts)."""
     churn, mrr, retention = _subscription_marts(company)
     return {
         "plan_transitions_by_period": _plan_transitions_by_period(company),
         "revenue_change_by_period": _revenue_change_by_period(company),
-        "customer_churn_by_period": churn, "mrr_churn_by_period": mrr, "retention_by_period": retention,
-        "clv_by_period": _clv_by_period(company), "repeat_purchase_by_period": _repeat_purchase_by_period(company),
-        "retention_by_cohort": _retention_by_cohort(company), "mrr_movements": _mrr_movements(company),
-        "customers": _customers(company), "customer_segments": _customer_segments(company),
-        "plans": _plans(company), "periods": _periods(company),
+        "customer_churn_by_period": churn,
+        "mrr_churn_by_period": mrr,
+        "retention_by_period": retention,
+        "clv_by_period": _clv_by_period(company),
+        "repeat_purchase_by_period": _repeat_purchase_by_period(company),
+        "retention_by_cohort": _retention_by_cohort(company),
+        "mrr_movements": _mrr_movements(company),
+        "customers": _customers(company),
+        "customer_segments": _customer_segments(company),
+        "plans": _plans(company),
+        "periods": _periods(company),
     }
 
 
@@ -473,35 +540,60 @@ def _subscription_marts(company: Company) -> tuple[list[Row], list[Row], list[Ro
     for six, _, start, end, part in company.rows(lambda part: part.paid_from):
         n, amount = company.mrr_measures(part, start, end)
         opening, lost = amount["opening"], amount["churn"]
-        churn.append({
-            **six, "opening_customers": n["opening"], "new_customers": n["new"],
-            "reactivated_customers": n["reactivation"], "churned_customers": n["churn"],
-            "closing_customers": n["closing"], "transient_customers": n["transient"],
-            "churn_rate": rate(n["churn"], n["opening"]), "net_new_customers": n["closing"] - n["opening"],
-            "replacement_ratio": rate(n["new"] + n["reactivation"], n["churn"]),
-            "churned_new_customers": n["lost while new"],
-            "churned_existing_customers": n["churn"] - n["lost while new"],
-            **_including_free(company, part, start, end)})
-        mrr.append({
-            **six, "opening_mrr": money(opening), "new_mrr": money(amount["new"]),
-            "reactivation_mrr": money(amount["reactivation"]), "expansion_mrr": money(amount["expansion"]),
-            "contraction_mrr": money(amount["contraction"]), "churned_mrr": money(lost),
-            "closing_mrr": money(amount["closing"]), "expansion_customers": n["expansion"],
-            "contraction_customers": n["contraction"], "mrr_churn_rate": rate(lost, opening),
-            "gross_mrr_churn_rate": rate(lost + amount["contraction"], opening),
-            "net_mrr_churn_rate": rate(
-                lost + amount["contraction"] - amount["expansion"] - amount["reactivation"], opening),
-            "net_new_mrr": money(amount["closing"] - opening),
-            "quick_ratio": rate(amount["new"] + amount["reactivation"] + amount["expansion"],
-                                lost + amount["contraction"]),
-            "churned_new_customer_mrr": money(amount["lost while new"]),
-            "churned_existing_customer_mrr": money(lost - amount["lost while new"])})
-        retention.append({
-            **six, "opening_customers": n["opening"], "retained_customers": n["opening"] - n["churn"],
-            "retention_rate": rate(n["closing"] - n["new"] - n["reactivation"], n["opening"]),
-            "opening_mrr": money(opening), "retained_mrr": money(amount["retained"]),
-            "net_revenue_retention": rate(amount["retained"], opening),
-            "gross_revenue_retention": rate(amount["gross_retained"], opening)})
+        churn.append(
+            {
+                **six,
+                "opening_customers": n["opening"],
+                "new_customers": n["new"],
+                "reactivated_customers": n["reactivation"],
+                "churned_customers": n["churn"],
+                "closing_customers": n["closing"],
+                "transient_customers": n["transient"],
+                "churn_rate": rate(n["churn"], n["opening"]),
+                "net_new_customers": n["closing"] - n["opening"],
+                "replacement_ratio": rate(n["new"] + n["reactivation"], n["churn"]),
+                "churned_new_customers": n["lost while new"],
+                "churned_existing_customers": n["churn"] - n["lost while new"],
+                **_including_free(company, part, start, end),
+            }
+        )
+        mrr.append(
+            {
+                **six,
+                "opening_mrr": money(opening),
+                "new_mrr": money(amount["new"]),
+                "reactivation_mrr": money(amount["reactivation"]),
+                "expansion_mrr": money(amount["expansion"]),
+                "contraction_mrr": money(amount["contraction"]),
+                "churned_mrr": money(lost),
+                "closing_mrr": money(amount["closing"]),
+                "expansion_customers": n["expansion"],
+                "contraction_customers": n["contraction"],
+                "mrr_churn_rate": rate(lost, opening),
+                "gross_mrr_churn_rate": rate(lost + amount["contraction"], opening),
+                "net_mrr_churn_rate": rate(
+                    lost + amount["contraction"] - amount["expansion"] - amount["reactivation"], opening
+                ),
+                "net_new_mrr": money(amount["closing"] - opening),
+                "quick_ratio": rate(
+                    amount["new"] + amount["reactivation"] + amount["expansion"], lost + amount["contraction"]
+                ),
+                "churned_new_customer_mrr": money(amount["lost while new"]),
+                "churned_existing_customer_mrr": money(lost - amount["lost while new"]),
+            }
+        )
+        retention.append(
+            {
+                **six,
+                "opening_customers": n["opening"],
+                "retained_customers": n["opening"] - n["churn"],
+                "retention_rate": rate(n["closing"] - n["new"] - n["reactivation"], n["opening"]),
+                "opening_mrr": money(opening),
+                "retained_mrr": money(amount["retained"]),
+                "net_revenue_retention": rate(amount["retained"], opening),
+                "gross_revenue_retention": rate(amount["gross_retained"], opening),
+            }
+        )
     _add_trends(company, churn)
     return churn, mrr, retention
 
@@ -509,10 +601,11 @@ def _subscription_marts(company: Company) -> tuple[list[Row], list[Row], list[Ro
 def _including_free(company: Company, part: Slice, start: date, end: date) -> Row:
     names = [f"{name}_customers_including_free" for name in ("opening", "churned", "closing")]
     if part.plans is not None:
-        return {name: None for name in names} | {"churn_rate_including_free": None}
+        return dict.fromkeys(names) | {"churn_rate_including_free": None}
     opening, closing = company.subscribers(part, start), company.subscribers(part, end)
     return dict(zip(names, (len(opening), len(opening - closing), len(closing)))) | {
-        "churn_rate_including_free": rate(len(opening - closing), len(opening))}
+        "churn_rate_including_free": rate(len(opening - closing), len(opening))
+    }
 
 
 def _add_trends(company: Company, rows: list[Row]) -> None:
@@ -534,8 +627,9 @@ def _add_trends(company: Company, rows: list[Row]) -> None:
             last = [share for day in known[-3:] if (share := exact[day]) is not None]
             direction = None
             if len(last) == 3:
-                direction = ("rising" if last[0] < last[1] < last[2] else "falling" if last[0] > last[1] > last[2]
-                             else "mixed")
+                direction = (
+                    "rising" if last[0] < last[1] < last[2] else "falling" if last[0] > last[1] > last[2] else "mixed"
+                )
             # Reading: the 29th of February looks back at the 28th.
             day = min(start.day, 28) if start.month == 2 else start.day
             year_before = start - 364 * DAY if grain == "week" else date(start.year - 1, start.month, day)
@@ -543,15 +637,22 @@ def _add_trends(company: Company, rows: list[Row]) -> None:
             verdict = None
             if row["is_complete"] and churn_rate is not None and low is not None:
                 verdict = "better" if churn_rate < low else "worse" if churn_rate > high else "within"
-            row.update({
-                "previous_churn_rate": before,
-                "churn_rate_change": None if churn_rate is None or before is None else churn_rate - before,
-                "churn_rate_year_before": rate(exact.get(year_before)),
-                "trailing_3_churn_rate": means[0], "trailing_12_churn_rate": means[1],
-                "churn_rate_direction": direction,
-                "churn_rate_low": _wilson(churn_rate, n, -1), "churn_rate_high": _wilson(churn_rate, n, 1),
-                "is_low_sample": n < company.settings["low_sample_customers"],
-                "benchmark_low": low, "benchmark_high": high, "benchmark_verdict": verdict})
+            row.update(
+                {
+                    "previous_churn_rate": before,
+                    "churn_rate_change": None if churn_rate is None or before is None else churn_rate - before,
+                    "churn_rate_year_before": rate(exact.get(year_before)),
+                    "trailing_3_churn_rate": means[0],
+                    "trailing_12_churn_rate": means[1],
+                    "churn_rate_direction": direction,
+                    "churn_rate_low": _wilson(churn_rate, n, -1),
+                    "churn_rate_high": _wilson(churn_rate, n, 1),
+                    "is_low_sample": n < company.settings["low_sample_customers"],
+                    "benchmark_low": low,
+                    "benchmark_high": high,
+                    "benchmark_verdict": verdict,
+                }
+            )
 
 
 def _wilson(share: float | None, n: int, side: int) -> float | None:
@@ -568,15 +669,25 @@ def _plan_transitions_by_period(company: Company) -> list[Row]:
         found = defaultdict(list)
         for customer, (_, o, c) in company.movements(start, end).items():
             if customer in part.customers and o > 0 and c > 0:
-                plans = (company.highest_plan(customer, company.midnight(start)),
-                         company.highest_plan(customer, company.midnight(end)))
+                plans = (
+                    company.highest_plan(customer, company.midnight(start)),
+                    company.highest_plan(customer, company.midnight(end)),
+                )
                 if plans[0] != plans[1]:
                     found[plans].append((o, c))
         for (before, after), moves in found.items():
             opening, closing = sum(o for o, _ in moves), sum(c for _, c in moves)
-            result.append({**six, "from_plan_id": before, "to_plan_id": after, "customers": len(moves),
-                           "opening_mrr": money(opening), "closing_mrr": money(closing),
-                           "mrr_change": money(closing - opening)})
+            result.append(
+                {
+                    **six,
+                    "from_plan_id": before,
+                    "to_plan_id": after,
+                    "customers": len(moves),
+                    "opening_mrr": money(opening),
+                    "closing_mrr": money(closing),
+                    "mrr_change": money(closing - opening),
+                }
+            )
     return result
 
 
@@ -604,14 +715,19 @@ def _revenue_change_by_period(company: Company) -> list[Row]:
             # Reading: with orders in both periods, what changed; else corrections, which shrink the revenue of the
             # period without orders in which they are booked, and let that of the following one grow.
             flows["growth" if rest > 0 else "shrinkage"] += abs(rest)
-        result.append({
-            **six, "previous_revenue": sum_of_amounts(sum(before.values())),
-            "new_customer_revenue": sum_of_amounts(flows["new"]),
-            "returning_customer_revenue": sum_of_amounts(flows["returning"]),
-            "growth_revenue": sum_of_amounts(flows["growth"]), "shrinkage_revenue": sum_of_amounts(flows["shrinkage"]),
-            "lost_customer_revenue": sum_of_amounts(flows["lost"]),
-            "guest_revenue_change": sum_of_amounts(now[None] - before[None]),
-            "revenue": sum_of_amounts(sum(now.values()))})
+        result.append(
+            {
+                **six,
+                "previous_revenue": sum_of_amounts(sum(before.values())),
+                "new_customer_revenue": sum_of_amounts(flows["new"]),
+                "returning_customer_revenue": sum_of_amounts(flows["returning"]),
+                "growth_revenue": sum_of_amounts(flows["growth"]),
+                "shrinkage_revenue": sum_of_amounts(flows["shrinkage"]),
+                "lost_customer_revenue": sum_of_amounts(flows["lost"]),
+                "guest_revenue_change": sum_of_amounts(now[None] - before[None]),
+                "revenue": sum_of_amounts(sum(now.values())),
+            }
+        )
     return result
 
 
@@ -643,9 +759,15 @@ def _clv_by_period(company: Company) -> list[Row]:
             trailing = ratio(sum(rates), len(rates))
         # Reading: CLVs are computed from exact ratios and rounded once, not from the rounded arpa or order value.
         margin = times(arpa, MONTHS_IN_GRAIN[grain], company.gross_margin)
-        row.update({"arpa": money(arpa), "churn_rate": rate(churn), "subscription_clv": money(ratio(margin, churn)),
-                    "trailing_churn_rate": rate(trailing),
-                    "trailing_subscription_clv": money(ratio(margin, trailing))})
+        row.update(
+            {
+                "arpa": money(arpa),
+                "churn_rate": rate(churn),
+                "subscription_clv": money(ratio(margin, churn)),
+                "trailing_churn_rate": rate(trailing),
+                "trailing_subscription_clv": money(ratio(margin, trailing)),
+            }
+        )
         value = frequency = lost = lifespan = customers = revenue = realized = None
         if ordered_from is not None and end > ordered_from:
             m = company.order_measures(part, grain, start, end)
@@ -655,11 +777,18 @@ def _clv_by_period(company: Company) -> list[Row]:
             lifespan = ratio(1, lost)
             customers, revenue = m["to_date"], m["revenue_to_date"]
             realized = ratio(m["identified_revenue_to_date"], m["to_date"])
-        row.update({"average_order_value": money(value), "purchase_frequency": rate(frequency),
-                    "order_churn_rate": rate(lost), "lifespan_periods": rate(lifespan),
-                    "order_clv": money(times(value, frequency, lifespan, company.gross_margin)),
-                    "customers_to_date": customers, "revenue_to_date": sum_of_amounts(revenue),
-                    "realized_order_clv": money(realized)})
+        row.update(
+            {
+                "average_order_value": money(value),
+                "purchase_frequency": rate(frequency),
+                "order_churn_rate": rate(lost),
+                "lifespan_periods": rate(lifespan),
+                "order_clv": money(times(value, frequency, lifespan, company.gross_margin)),
+                "customers_to_date": customers,
+                "revenue_to_date": sum_of_amounts(revenue),
+                "realized_order_clv": money(realized),
+            }
+        )
         result.append(row)
     return result
 
@@ -668,20 +797,29 @@ def _repeat_purchase_by_period(company: Company) -> list[Row]:
     result = []
     for six, grain, start, end, part in company.rows(lambda part: part.ordered_from):
         m = company.order_measures(part, grain, start, end)
-        result.append({
-            **six, "orders": m["orders"], "revenue": sum_of_amounts(m["revenue"]),
-            "average_order_value": money(ratio(m["revenue"], m["orders"])), "ordering_customers": m["ordering"],
-            "new_ordering_customers": m["new"], "returning_customers": m["returning"],
-            "repeat_customers": m["repeat"],
-            "purchase_frequency": rate(m["identified_orders"], m["ordering"]),
-            "repeat_purchase_rate": rate(m["repeat"], m["ordering"]),
-            "returning_customer_rate": rate(m["returning"], m["ordering"]),
-            "customers_to_date": m["to_date"], "repeat_customers_to_date": m["repeat_to_date"],
-            "repeat_purchase_rate_to_date": rate(m["repeat_to_date"], m["to_date"]),
-            "average_days_between_orders": rate(sum(m["gaps"]), len(m["gaps"])),
-            "median_days_between_orders": rate(median(m["gaps"]) if m["gaps"] else None),
-            "previous_ordering_customers": m["previous"], "retained_ordering_customers": m["retained"],
-            "order_retention_rate": rate(m["retained"], m["previous"])})
+        result.append(
+            {
+                **six,
+                "orders": m["orders"],
+                "revenue": sum_of_amounts(m["revenue"]),
+                "average_order_value": money(ratio(m["revenue"], m["orders"])),
+                "ordering_customers": m["ordering"],
+                "new_ordering_customers": m["new"],
+                "returning_customers": m["returning"],
+                "repeat_customers": m["repeat"],
+                "purchase_frequency": rate(m["identified_orders"], m["ordering"]),
+                "repeat_purchase_rate": rate(m["repeat"], m["ordering"]),
+                "returning_customer_rate": rate(m["returning"], m["ordering"]),
+                "customers_to_date": m["to_date"],
+                "repeat_customers_to_date": m["repeat_to_date"],
+                "repeat_purchase_rate_to_date": rate(m["repeat_to_date"], m["to_date"]),
+                "average_days_between_orders": rate(sum(m["gaps"]), len(m["gaps"])),
+                "median_days_between_orders": rate(median(m["gaps"]) if m["gaps"] else None),
+                "previous_ordering_customers": m["previous"],
+                "retained_ordering_customers": m["retained"],
+                "order_retention_rate": rate(m["retained"], m["previous"]),
+            }
+        )
     return result
 
 
@@ -690,18 +828,25 @@ def _retention_by_cohort(company: Company) -> list[Row]:
     everything = company.slices[0]
     first_paid = {c: company.day(company.first_paid[c]) for c in company.customers if c in company.first_paid}
     first_order = {c: company.orders_of[c][0].day for c in company.customers if company.orders_of.get(c)}
-    for basis, side_from, first_day in (("subscription", everything.paid_from, first_paid),
-                                        ("order", everything.ordered_from, first_order)):
+    for basis, side_from, first_day in (
+        ("subscription", everything.paid_from, first_paid),
+        ("order", everything.ordered_from, first_order),
+    ):
         for grain in company.settings["period_grains"]:
             calendar = company.periods(grain, side_from) if grain != "day" else []
             for i, (cohort_start, cohort_end) in enumerate(calendar):
                 for part in (part for part in company.slices if part.plans is None):
-                    cohort = [c for c in part.customers if c in first_day
-                              and cohort_start <= first_day[c] < cohort_end]
+                    cohort = [c for c in part.customers if c in first_day and cohort_start <= first_day[c] < cohort_end]
                     for age, (start, end) in enumerate(calendar[i:] if cohort else []):
-                        row = {"basis": basis, "period_grain": grain, "cohort_start_date": cohort_start,
-                               "periods_since": age, "segment": part.segment, "segment_value": part.value,
-                               "cohort_size": len(cohort)}
+                        row = {
+                            "basis": basis,
+                            "period_grain": grain,
+                            "cohort_start_date": cohort_start,
+                            "periods_since": age,
+                            "segment": part.segment,
+                            "segment_value": part.value,
+                            "cohort_size": len(cohort),
+                        }
                         if basis == "subscription":
                             closing = [company.mrr_before(c, company.midnight(end)) for c in cohort]
                             retained, revenue, total = sum(v > 0 for v in closing), sum(closing), None
@@ -710,9 +855,15 @@ def _retention_by_cohort(company: Company) -> list[Row]:
                             inside = [order for order in theirs if order.day >= start]
                             retained = len({order.customer for order in inside if not order.is_correction})
                             revenue, total = sum(o.revenue for o in inside), sum(o.revenue for o in theirs)
-                        row.update({"retained_customers": retained,
-                                    "retention_rate": rate(retained, len(cohort)), "revenue": sum_of_amounts(revenue),
-                                    "cumulative_revenue": sum_of_amounts(total), "is_complete": end <= company.as_of})
+                        row.update(
+                            {
+                                "retained_customers": retained,
+                                "retention_rate": rate(retained, len(cohort)),
+                                "revenue": sum_of_amounts(revenue),
+                                "cumulative_revenue": sum_of_amounts(total),
+                                "is_complete": end <= company.as_of,
+                            }
+                        )
                         result.append(row)
     return result
 
@@ -725,8 +876,16 @@ def _mrr_movements(company: Company) -> list[Row]:
             kind, o, c = company.movement(customer, start, end)
             # Reading: a day that closes where it opened (transient or swapped and back) changed nothing: no row.
             if o != c:
-                result.append({"customer_id": customer, "movement_date": start, "movement_type": kind,
-                               "mrr_change": money(c - o), "opening_mrr": money(o), "closing_mrr": money(c)})
+                result.append(
+                    {
+                        "customer_id": customer,
+                        "movement_date": start,
+                        "movement_type": kind,
+                        "mrr_change": money(c - o),
+                        "opening_mrr": money(o),
+                        "closing_mrr": money(c),
+                    }
+                )
     return result
 
 
@@ -739,51 +898,80 @@ def _customers(company: Company) -> list[Row]:
         plan = company.highest_plan(customer, datetime.max) if current > 0 else None
         churned_at = None if current > 0 else max((s.end for s in stretches if s.end), default=None)
         orders = company.orders_of.get(customer, [])
-        gaps = [(b.day - a.day).days for a, b in zip(orders, orders[1:])]
+        gaps = [(b.day - a.day).days for a, b in pairwise(orders)]
         revenue = sum((order.revenue for order in company.booked_of.get(customer, [])), ZERO)
-        result.append({
-            "customer_id": customer, "created_at": company.instant(raw["created_at"]),
-            # Reading: a null attribute stays null here; `unknown` is the name of a segment value.
-            **{name: raw.get(name) for name in ("country", "acquisition_channel")},
-            "plan_id": plan, "plan_name": company.plans[plan]["plan_name"] if plan else None,
-            "first_paid_at": company.first_paid.get(customer), "churned_at": churned_at,
-            "current_mrr": money(current), "is_paying": current > 0,
-            # Reading: no orders are 0 orders and revenue 0; only the averages and instants are null then.
-            "orders": len(orders), "revenue": sum_of_amounts(revenue),
-            "first_order_at": orders[0].at if orders else None, "last_order_at": orders[-1].at if orders else None,
-            "average_order_value": money(ratio(revenue, len(orders))),
-            "average_days_between_orders": rate(sum(gaps), len(gaps))})
+        result.append(
+            {
+                "customer_id": customer,
+                "created_at": company.instant(raw["created_at"]),
+                # Reading: a null attribute stays null here; `unknown` is the name of a segment value.
+                **{name: raw.get(name) for name in ("country", "acquisition_channel")},
+                "plan_id": plan,
+                "plan_name": company.plans[plan]["plan_name"] if plan else None,
+                "first_paid_at": company.first_paid.get(customer),
+                "churned_at": churned_at,
+                "current_mrr": money(current),
+                "is_paying": current > 0,
+                # Reading: no orders are 0 orders and revenue 0; only the averages and instants are null then.
+                "orders": len(orders),
+                "revenue": sum_of_amounts(revenue),
+                "first_order_at": orders[0].at if orders else None,
+                "last_order_at": orders[-1].at if orders else None,
+                "average_order_value": money(ratio(revenue, len(orders))),
+                "average_days_between_orders": rate(sum(gaps), len(gaps)),
+            }
+        )
     return result
 
 
 def _customer_segments(company: Company) -> list[Row]:
     # Reading: of the segments that the var names; `all` would say of everybody that they are one of all.
-    return [{"customer_id": customer, "segment": segment, "segment_value": company.attribute_value(segment, customer)}
-            for segment in company.attributes for customer in company.customers]
+    return [
+        {"customer_id": customer, "segment": segment, "segment_value": company.attribute_value(segment, customer)}
+        for segment in company.attributes
+        for customer in company.customers
+    ]
 
 
 def _plans(company: Company) -> list[Row]:
     result = []
     for plan, raw in company.plans.items():
         # Reading: a plan's own MRR, whatever else its customers pay for.
-        running = {customer: sum(s.mrr for s in stretches if s.plan == plan and s.end is None)
-                   for customer, stretches in company.stretches.items()}
-        result.append({
-            "plan_id": plan, "plan_name": raw["plan_name"],
-            # Reading: a null product stays null here; `unknown` is the name of a segment value.
-            "product": raw["product"], "tier": None if raw["tier"] is None else int(raw["tier"]),
-            "price": sum_of_amounts(Fraction(raw["price"])),
-            # Reading: in capital letters, however it is written in the raw table.
-            "currency": raw["currency"].upper(),
-            "billing_interval": raw["billing_interval"], "billing_interval_count": int(raw["billing_interval_count"]),
-            "mrr": money(sum(running.values())), "paying_customers": sum(mrr > 0 for mrr in running.values())})
+        running = {
+            customer: sum(s.mrr for s in stretches if s.plan == plan and s.end is None)
+            for customer, stretches in company.stretches.items()
+        }
+        result.append(
+            {
+                "plan_id": plan,
+                "plan_name": raw["plan_name"],
+                # Reading: a null product stays null here; `unknown` is the name of a segment value.
+                "product": raw["product"],
+                "tier": None if raw["tier"] is None else int(raw["tier"]),
+                "price": sum_of_amounts(Fraction(raw["price"])),
+                # Reading: in capital letters, however it is written in the raw table.
+                "currency": raw["currency"].upper(),
+                "billing_interval": raw["billing_interval"],
+                "billing_interval_count": int(raw["billing_interval_count"]),
+                "mrr": money(sum(running.values())),
+                "paying_customers": sum(mrr > 0 for mrr in running.values()),
+            }
+        )
     return result
 
 
 def _periods(company: Company) -> list[Row]:
     """The periods of both sides."""
     first = either_from(company.slices[0])
-    return [{"period_grain": grain, "period_start_date": start, "period_end_date": end - DAY,
-             "period_label": period_label(grain, start, company.fiscal_month),
-             "days_in_period": (end - start).days, "is_complete": end <= company.as_of}
-            for grain in company.settings["period_grains"] for start, end in company.periods(grain, first)]
+    return [
+        {
+            "period_grain": grain,
+            "period_start_date": start,
+            "period_end_date": end - DAY,
+            "period_label": period_label(grain, start, company.fiscal_month),
+            "days_in_period": (end - start).days,
+            "is_complete": end <= company.as_of,
+        }
+        for grain in company.settings["period_grains"]
+        for start, end in company.periods(grain, first)
+    ]

@@ -20,10 +20,26 @@ STRETCHES = [
     ("a free month is no trial", "2", "b", "active", "p20", "2025-06-01", "", {}),
     ("a free month is no trial", "3", "c", "trialing", "p20", "2025-05-03", "2025-05-16", {}),
     ("a free month is no trial", "3", "c", "active", "p20", "2025-05-17", "", {}),
-    ("asked twice on one day", "4", "d", "active", "p10", "2025-01-01", "2025-02-10 10:00:00",
-     {"cancel_requested_at": "2025-02-10 09:00:00"}),
-    ("asked twice on one day", "4", "d", "active", "p30", "2025-02-10 10:00:00", "2025-03-09 12:00:00 UTC",
-     {"cancel_requested_at": "2025-02-10 11:00:00", "end_reason": "payment_failed"}),
+    (
+        "asked twice on one day",
+        "4",
+        "d",
+        "active",
+        "p10",
+        "2025-01-01",
+        "2025-02-10 10:00:00",
+        {"cancel_requested_at": "2025-02-10 09:00:00"},
+    ),
+    (
+        "asked twice on one day",
+        "4",
+        "d",
+        "active",
+        "p30",
+        "2025-02-10 10:00:00",
+        "2025-03-09 12:00:00 UTC",
+        {"cancel_requested_at": "2025-02-10 11:00:00", "end_reason": "payment_failed"},
+    ),
     ("aliens", "5", "e", "active", "p10", "2025-01-01", "2025-02-09", {"end_reason": "ALIENS "}),
     ("aliens", "6", "f", "active", "p10", "2025-01-01", "2025-02-09", {"end_reason": "aliens"}),
 ]
@@ -41,8 +57,10 @@ COLUMNS = {
     "mrr": ("mrr_churn_by_period", ["closing_mrr", "churned_mrr"]),
     "trials": ("trial_conversion_by_period", ["trials_started", "trials_converted", "conversion_rate"]),
     "orders": ("repeat_purchase_by_period", ["revenue", "orders", "ordering_customers", "repeat_customers"]),
-    "revenue": ("revenue_change_by_period", ["revenue", "returning_customer_revenue", "growth_revenue",
-                                             "shrinkage_revenue", "lost_customer_revenue"]),
+    "revenue": (
+        "revenue_change_by_period",
+        ["revenue", "returning_customer_revenue", "growth_revenue", "shrinkage_revenue", "lost_customer_revenue"],
+    ),
     "reasons": ("churn_reasons_by_period", ["churn_type", "reason", "churned_customers"]),
     "requests": ("churn_by_definition_by_period", ["lost_customers", "lost_mrr"]),
 }
@@ -53,19 +71,56 @@ def companies() -> dict[str, list[dict[str, str]]]:
     examples = {customer: example for example, _, customer, *_ in STRETCHES}
     examples |= {customer: example for example, customer, *_ in ORDERS}
     return {
-        "customers": [{"customer_id": customer, "created_at": "2025-01-01", "country": "", "acquisition_channel": "",
-                       "example": example} for customer, example in examples.items()],
-        "plans": [{"plan_id": f"p{price}", "plan_name": f"Plan {price}", "product": "", "tier": "", "price": price,
-                   "currency": "usd", "billing_interval": "month", "billing_interval_count": "1"}
-                  for price in ("10", "20", "30")],
+        "customers": [
+            {
+                "customer_id": customer,
+                "created_at": "2025-01-01",
+                "country": "",
+                "acquisition_channel": "",
+                "example": example,
+            }
+            for customer, example in examples.items()
+        ],
+        "plans": [
+            {
+                "plan_id": f"p{price}",
+                "plan_name": f"Plan {price}",
+                "product": "",
+                "tier": "",
+                "price": price,
+                "currency": "usd",
+                "billing_interval": "month",
+                "billing_interval_count": "1",
+            }
+            for price in ("10", "20", "30")
+        ],
         "subscriptions": [
-            {"subscription_id": subscription, "customer_id": customer, "plan_id": plan, "status": status,
-             "quantity": "1", "discount_percent": "0", "started_at": start, "ended_at": end, **NULLS, **others}
-            for _, subscription, customer, status, plan, start, end, others in STRETCHES],
+            {
+                "subscription_id": subscription,
+                "customer_id": customer,
+                "plan_id": plan,
+                "status": status,
+                "quantity": "1",
+                "discount_percent": "0",
+                "started_at": start,
+                "ended_at": end,
+                **NULLS,
+                **others,
+            }
+            for _, subscription, customer, status, plan, start, end, others in STRETCHES
+        ],
         "orders": [
-            {"order_id": str(number), "customer_id": customer, "ordered_at": at, "status": status, "amount": amount,
-             "refunded_amount": "0", "currency": "USD"}
-            for number, (_, customer, at, amount, status) in enumerate(ORDERS)],
+            {
+                "order_id": str(number),
+                "customer_id": customer,
+                "ordered_at": at,
+                "status": status,
+                "amount": amount,
+                "refunded_amount": "0",
+                "currency": "USD",
+            }
+            for number, (_, customer, at, amount, status) in enumerate(ORDERS)
+        ],
     }
 
 
@@ -77,17 +132,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return build(Path(folder), VARIABLES | {"raw_location": location})
 
 
-@pytest.mark.parametrize(("example", "what", "month", "expected"), [
-    ("ends are inclusive", "mrr", 1, (20, 0)),
-    ("ends are inclusive", "mrr", 2, (20, 0)),
-    ("ends are inclusive", "mrr", 3, (20, 0)),
-    ("a free month is no trial", "trials", 5, (1, 1, 1)),
-    ("asked twice on one day", "requests", 2, (1, 30)),
-    ("aliens", "reasons", 2, ("unknown", "aliens", 2)),
-    ("refunds are rows", "orders", 1, (50, 3, 2, 1)),
-    ("a correction is no order", "revenue", 2, (-20, 0, 0, 20, 50)),
-    ("a correction is no order", "revenue", 3, (70, 70, 20, 0, 0)),
-])
+@pytest.mark.parametrize(
+    ("example", "what", "month", "expected"),
+    [
+        ("ends are inclusive", "mrr", 1, (20, 0)),
+        ("ends are inclusive", "mrr", 2, (20, 0)),
+        ("ends are inclusive", "mrr", 3, (20, 0)),
+        ("a free month is no trial", "trials", 5, (1, 1, 1)),
+        ("asked twice on one day", "requests", 2, (1, 30)),
+        ("aliens", "reasons", 2, ("unknown", "aliens", 2)),
+        ("refunds are rows", "orders", 1, (50, 3, 2, 1)),
+        ("a correction is no order", "revenue", 2, (-20, 0, 0, 20, 50)),
+        ("a correction is no order", "revenue", 3, (70, 70, 20, 0, 0)),
+    ],
+)
 def test_example(finished: Build, example: str, what: str, month: int, expected: tuple[Any, ...]) -> None:
     mart, columns = COLUMNS[what]
     rows = finished.query(f"""
@@ -103,4 +161,5 @@ def test_the_reason_of_a_request_decides_its_type(finished: Build) -> None:
         select churned_on, churn_type, reason, mrr_lost from marts.churn_events
         where churn_definition = 'cancel_request'""")
     assert [tuple(row.values()) for row in events] == [
-        (date(2025, 2, 10), "involuntary", "payment_failed", Decimal(30))]
+        (date(2025, 2, 10), "involuntary", "payment_failed", Decimal(30))
+    ]

@@ -67,6 +67,12 @@ def run(folder: Path, project: Path, *arguments: str, **variables: object) -> Bu
     return dbt(folder, *arguments, variables=variables, cwd=project)
 
 
+def test_the_readme_tells_the_lines_that_a_build_asks_for() -> None:
+    readme = (ROOT / "README.md").read_text()
+    found = re.search(r"## As a package of your own project\n.*?```yaml\n(.*?)```", readme, re.S)
+    assert found and yaml.safe_load(found.group(1)) == lines_of_the_macro()
+
+
 @pytest.mark.parametrize("kind", ["local", "git"])
 def test_a_project_that_has_this_one_as_a_package(package: Path, tmp_path: Path, kind: str) -> None:
     source = {"local": str(package)} if kind == "local" else {"git": package.as_uri(), "revision": "HEAD"}

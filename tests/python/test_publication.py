@@ -123,7 +123,7 @@ def read_once(python: Path | str, file: Path) -> str:
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 120) -> bool:
-    """Wait until the condition holds or the process has ended: whether it holds."""
+    """Wait until the condition holds or the process has ended: whether it holds. Raises TimeoutError."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if condition():

@@ -3,10 +3,15 @@
 import csv
 import random
 import shutil
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
-from conftest import RAW_COLUMNS, ROOT, build, copy_project, dbt, lean_project
+from conftest import RAW_COLUMNS, ROOT, Build, build, copy_project, dbt, lean_project
+
+Rows = list[dict[str, Any]]
 
 DEMO = {table: ROOT / "seeds" / "demo" / f"raw_{table}.csv" for table in RAW_COLUMNS}
 ABOUT_THE_BUILD = {"build_changes", "build_changes_by_month", "data_quality"}
@@ -21,7 +26,7 @@ TYPES = {
 }  # fmt: skip
 
 
-def contents(finished):
+def contents(finished: Build) -> dict[str, Rows]:
     """The rows of all marts, sorted; those of days and weeks, most of them, are left out."""
     marts = {}
     for mart in MARTS:
@@ -31,7 +36,7 @@ def contents(finished):
     return marts
 
 
-def checksums(finished):
+def checksums(finished: Build) -> Rows:
     """Of staging and some marts the number of rows and a checksum: what must be equal to the byte."""
     tables = [f"staging.stg_{table}" for table in RAW_COLUMNS] + [f"marts.{mart}" for mart in LEAN_MARTS]
     sums = [f"(select (count(*), bit_xor(hash(rows))) from {table} as rows) as {table[8:]}" for table in tables]
@@ -39,24 +44,24 @@ def checksums(finished):
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
+def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
     """The marts of the bundled demo."""
     return contents(build(tmp_path_factory.mktemp("demo")))
 
 
 @pytest.fixture(scope="module")
-def lean(tmp_path_factory):
+def lean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project with some marts."""
     return lean_project(tmp_path_factory.mktemp("lean"), LEAN_MARTS)
 
 
 @pytest.fixture(scope="module")
-def lean_demo(tmp_path_factory, lean):
+def lean_demo(tmp_path_factory: pytest.TempPathFactory, lean: Path) -> Rows:
     """Checksums of the bundled demo."""
     return checksums(build(tmp_path_factory.mktemp("lean_demo"), cwd=lean))
 
 
-def typed_tables(connection, destination):
+def typed_tables(connection: duckdb.DuckDBPyConnection, destination: str) -> None:
     """Run `destination` (SQL with {table} and {query}) for each demo table with warehouse types."""
     connection.execute("set TimeZone = 'UTC'")
     for table, path in DEMO.items():
@@ -71,7 +76,7 @@ def typed_tables(connection, destination):
         connection.execute(destination.format(table=table, query=query))
 
 
-def test_csv_files_in_any_order_and_number_of_threads(lean_demo, lean, tmp_path):
+def test_csv_files_in_any_order_and_number_of_threads(lean_demo: Rows, lean: Path, tmp_path: Path) -> None:
     folder = tmp_path / "it's my export"
     folder.mkdir()
     for table, path in DEMO.items():
@@ -87,7 +92,9 @@ def test_csv_files_in_any_order_and_number_of_threads(lean_demo, lean, tmp_path)
     assert checksums(finished) == lean_demo
 
 
-def test_typed_parquet_files_at_a_relative_path(lean_demo, tmp_path, monkeypatch):
+def test_typed_parquet_files_at_a_relative_path(
+    lean_demo: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = lean_project(tmp_path, LEAN_MARTS)
     (project / "exports").mkdir()
     with duckdb.connect() as connection:
@@ -96,7 +103,7 @@ def test_typed_parquet_files_at_a_relative_path(lean_demo, tmp_path, monkeypatch
     assert checksums(build(tmp_path, {"raw_location": "exports/{table}.parquet"}, cwd=project)) == lean_demo
 
 
-def test_doubles_are_read_by_their_shortest_text(lean, tmp_path):
+def test_doubles_are_read_by_their_shortest_text(lean: Path, tmp_path: Path) -> None:
     with duckdb.connect() as connection:
         typed_tables(connection, f"copy ({{query}}) to '{tmp_path}/{{table}}.parquet'")
         connection.execute(
@@ -112,7 +119,7 @@ def test_doubles_are_read_by_their_shortest_text(lean, tmp_path):
     assert finished.query(dusty) == [{"orders": 0}]
 
 
-def test_a_parquet_file_that_is_none(lean, tmp_path):
+def test_a_parquet_file_that_is_none(lean: Path, tmp_path: Path) -> None:
     with duckdb.connect() as connection:
         typed_tables(connection, f"copy ({{query}}) to '{tmp_path}/{{table}}.parquet'")
     (tmp_path / "orders.parquet").write_text("order_id,customer_id\n")
@@ -126,7 +133,7 @@ def test_a_parquet_file_that_is_none(lean, tmp_path):
     assert "PASS guard_customers" in said
 
 
-def test_tables_of_a_schema_of_the_warehouse(lean_demo, lean, tmp_path):
+def test_tables_of_a_schema_of_the_warehouse(lean_demo: Rows, lean: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create schema loaded")
         typed_tables(connection, "create table loaded.{table} as {query}")
@@ -140,8 +147,13 @@ def test_tables_of_a_schema_of_the_warehouse(lean_demo, lean, tmp_path):
         (
             ("orders",),
             {
-                "customer_churn_by_period", "mrr_churn_by_period", "retention_by_period", "mrr_movements",
-                "trial_conversion_by_period", "cancellations_by_period", "churn_reasons_by_period",
+                "customer_churn_by_period",
+                "mrr_churn_by_period",
+                "retention_by_period",
+                "mrr_movements",
+                "trial_conversion_by_period",
+                "cancellations_by_period",
+                "churn_reasons_by_period",
                 "plan_transitions_by_period",
             },
         ),
@@ -149,7 +161,9 @@ def test_tables_of_a_schema_of_the_warehouse(lean_demo, lean, tmp_path):
     ],
     ids=["only subscriptions", "only orders", "only customers"],
 )
-def test_a_side_that_is_empty(demo, tmp_path, kept, empty_marts):
+def test_a_side_that_is_empty(
+    demo: dict[str, Rows], tmp_path: Path, kept: tuple[str, ...], empty_marts: set[str]
+) -> None:
     for table, path in DEMO.items():
         text = path.read_text()
         (tmp_path / f"{table}.csv").write_text(text if table in ("customers", *kept) else text.splitlines()[0] + "\n")
@@ -162,7 +176,7 @@ def test_a_side_that_is_empty(demo, tmp_path, kept, empty_marts):
         assert marts["repeat_purchase_by_period"] == demo["repeat_purchase_by_period"]
 
 
-def test_activity_may_be_missing(demo, lean, tmp_path):
+def test_activity_may_be_missing(demo: dict[str, Rows], lean: Path, tmp_path: Path) -> None:
     """No file, or no table: the build says nothing of it, and only what tells of activity is another."""
     (tmp_path / "files").mkdir()
     (tmp_path / "tables").mkdir()
@@ -188,7 +202,7 @@ def test_activity_may_be_missing(demo, lean, tmp_path):
     assert {(row["last_activity_on"], row["events_last_30_days"]) for row in customers} == {(None, 0)}
 
 
-def test_nothing_at_all(tmp_path):
+def test_nothing_at_all(tmp_path: Path) -> None:
     for table, columns in RAW_COLUMNS.items():
         (tmp_path / f"{table}.csv").write_text(",".join(columns) + "\n")
     marts = contents(build(tmp_path, {"raw_location": str(tmp_path / "{table}.csv")}))
@@ -198,7 +212,7 @@ def test_nothing_at_all(tmp_path):
 SEGMENT_MARTS = ["customer_churn_by_period", "repeat_purchase_by_period", "customer_segments", "plans"]
 
 
-def by_segment(finished):
+def by_segment(finished: Build) -> dict[str, list[dict[str, Any]]]:
     """What the marts of segments hold by month, and the segments of customers."""
     return {
         mart: finished.query(
@@ -208,7 +222,7 @@ def by_segment(finished):
     }
 
 
-def test_any_attribute_is_a_segment(tmp_path):
+def test_any_attribute_is_a_segment(tmp_path: Path) -> None:
     """Columns of raw customers, one with a blank in its name, and crossings: of the demo, files and tables alike."""
     project = lean_project(tmp_path, SEGMENT_MARTS)
     variables = {"segments": ["industry", "industry+Company_Size", "plan"], "as_of_date": "2024-07-01"}
@@ -246,26 +260,35 @@ def test_any_attribute_is_a_segment(tmp_path):
         ({"segments": ["created_at"]}, "the segment created_at has 1,500 values, more than max_segment_values, 1,000."),
     ],
 )
-def test_a_segment_that_cannot_be_is_refused(lean, tmp_path, variables, message):
+def test_a_segment_that_cannot_be_is_refused(
+    lean: Path, tmp_path: Path, variables: dict[str, Any], message: str
+) -> None:
     finished = dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", variables=variables, cwd=lean)
     assert finished.returncode == 1
     assert message in " ".join(finished.output.split())
 
 
-def test_many_values_of_a_default_segment_are_a_warning(lean, tmp_path):
+def test_many_values_of_a_default_segment_are_a_warning(lean: Path, tmp_path: Path) -> None:
     finished = build(tmp_path, {"max_segment_values": 8}, cwd=lean)
     assert "the segment country has 9 values, more than max_segment_values, 8. They make" in finished.output
 
 
-def test_a_further_attribute_of_plans_touches_three_sql_files(tmp_path):
+def test_a_further_attribute_of_plans_touches_three_sql_files(tmp_path: Path) -> None:
     project = lean_project(tmp_path, ["mrr_churn_by_period"])
     added = {
-        "models/staging/stg_plans.sql": ("    from plans\n", ",\n        cast(plan_name as text) as family\n    from plans\n"),
+        "models/staging/stg_plans.sql": (
+            "    from plans\n",
+            ",\n        cast(plan_name as text) as family\n    from plans\n",
+        ),
         "models/intermediate/calendar/int_plan_segments.sql": (
             "\n),\n\nrequested_segments",
-            "\n    union all\n    select plan_key, 'family' as segment, family as segment_value from plans\n),\n\nrequested_segments",
+            "\n    union all\n    select plan_key, 'family' as segment, family as segment_value from plans"
+            "\n),\n\nrequested_segments",
         ),
-        "macros/segments.sql": ("'billing_interval']) }}\n{%- endmacro %}\n\n{#- The requested", "'billing_interval', 'family']) }}\n{%- endmacro %}\n\n{#- The requested"),
+        "macros/segments.sql": (
+            "'billing_interval']) }}\n{%- endmacro %}\n\n{#- The requested",
+            "'billing_interval', 'family']) }}\n{%- endmacro %}\n\n{#- The requested",
+        ),
     }
     for path, (old, new) in added.items():
         text = (project / path).read_text()
@@ -277,7 +300,7 @@ def test_a_further_attribute_of_plans_touches_three_sql_files(tmp_path):
     assert len({row["mrr"] for row in mrr}) == 1
 
 
-def test_a_grain_is_one_row_of_a_seed(lean, tmp_path):
+def test_a_grain_is_one_row_of_a_seed(lean: Path, tmp_path: Path) -> None:
     project = tmp_path / "project"
     shutil.copytree(lean, project)
     with open(project / "seeds" / "reference" / "period_grains.csv", "a") as file:
@@ -296,14 +319,16 @@ def test_a_grain_is_one_row_of_a_seed(lean, tmp_path):
         row["period_end_date"]: row["closing_mrr"]
         for row in finished.query("from marts.mrr_churn_by_period where period_grain = 'quarter' and segment = 'all'")
     }
-    ends = finished.query("from intermediate.int_date_periods where period_grain = 'half_year' and date_day = period_start_date")
+    ends = finished.query(
+        "from intermediate.int_date_periods where period_grain = 'half_year' and date_day = period_start_date"
+    )
     for half, row in zip(halves, sorted(ends, key=lambda row: row["period_start_date"])):
         assert half["closing_mrr"] == quarters.get(row["period_end_date"], half["closing_mrr"])
-    for before, after in zip(halves, halves[1:]):
+    for before, after in pairwise(halves):
         assert before["closing_mrr"] == after["opening_mrr"]
 
 
-def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
+def test_a_grain_that_is_removed_is_gone_everywhere(demo: dict[str, Rows], tmp_path: Path) -> None:
     project = tmp_path / "project"
     copy_project(project)
     seed = project / "seeds" / "reference" / "period_grains.csv"
@@ -331,7 +356,7 @@ def test_a_grain_that_is_removed_is_gone_everywhere(demo, tmp_path):
         ({"gross_margin": "70%"}, "gross_margin is a number such as 0.8, not '70%'"),
     ],
 )
-def test_a_var_that_cannot_be_used_is_refused(tmp_path, variables, message):
+def test_a_var_that_cannot_be_used_is_refused(tmp_path: Path, variables: dict[str, Any], message: str) -> None:
     finished = dbt(tmp_path, "build", variables=variables)
     assert finished.returncode != 0
     assert message in " ".join(finished.output.split())

@@ -3,11 +3,17 @@
 import csv
 import shutil
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import ROOT, build, lean_project
+from conftest import ROOT, Build, build, lean_project
+
+Builds = Callable[..., Build]
 
 AS_OF_DATES = {"mrr_playbook": "2020-03-01", "mavenflix": "2023-09-09", "cdnow": "1998-07-01"}
 KEYS = {"retention_by_cohort": ("basis", "period_grain", "cohort_start_date", "periods_since")}
@@ -35,11 +41,12 @@ CHURN_MARTS = ["churn_events", "churn_by_definition_by_period"]
 
 
 @pytest.fixture(scope="module")
-def builds(shared_data, tmp_path_factory):
-    """A function that builds a data set once and returns its warehouse; with other vars, what churn events need alone."""
-    finished, lean = {}, []
+def builds(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Builds:
+    """A function that builds a data set once and returns it; with other vars, what churn events need alone."""
+    finished: dict[tuple[Any, ...], Build] = {}
+    lean: list[Path] = []
 
-    def of(name, **more):
+    def of(name: str, **more: Any) -> Build:
         key = (name, *more.items())
         if key not in finished:
             variables = {
@@ -55,16 +62,16 @@ def builds(shared_data, tmp_path_factory):
     return of
 
 
-def read(path):
+def read(path: Path) -> list[dict[str, str]]:
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
 
 
-def text(value):
+def text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
-def differs(expected, actual):
+def differs(expected: str, actual: Any) -> bool:
     """Whether a cell of the expected file and a value of the mart are not the same number or text."""
     if expected == "" or actual is None or isinstance(actual, bool) or not isinstance(actual, (int, float, Decimal)):
         return expected != text(actual)
@@ -73,7 +80,7 @@ def differs(expected, actual):
 
 
 @pytest.mark.parametrize(("name", "mart"), EXPECTED)
-def test_every_expected_column(builds, shared_data, name, mart):
+def test_every_expected_column(builds: Builds, shared_data: Path, name: str, mart: str) -> None:
     key = MOVEMENT_KEY if mart == "mrr_movements" else KEYS.get(mart, PERIOD_KEY)
     condition = "" if mart == "mrr_movements" else f"where segment = 'all' and period_grain not in {LEFT_OUT[mart]}"
     expected = {tuple(row[k] for k in key): row for row in read(shared_data / name / "expected" / f"{mart}.csv")}
@@ -90,17 +97,17 @@ def test_every_expected_column(builds, shared_data, name, mart):
     assert differences == []
 
 
-def test_the_published_customer_months_of_the_mrr_playbook(builds, shared_data):
+def test_the_published_customer_months_of_the_mrr_playbook(builds: Builds, shared_data: Path) -> None:
     """Customers 2, 3 and 4 are left out: the playbook's calendar starts in 2018 and loses them."""
     published = {
         (row["customer_id"], row["date_month"]): Decimal(row["mrr"])
         for row in read(shared_data / "mrr_playbook" / "expected" / "playbook_mrr_by_customer_month.csv")
     }
-    ledger = {}
+    ledger: dict[str, list[tuple[str, Decimal]]] = {}
     for row in builds("mrr_playbook").query("select * from marts.mrr_movements order by movement_date"):
         ledger.setdefault(row["customer_id"], []).append((str(row["movement_date"]), row["closing_mrr"]))
 
-    def mrr_in(customer, month):
+    def mrr_in(customer: str, month: str) -> Decimal:
         return next((mrr for date, mrr in reversed(ledger[customer]) if date[:7] <= month[:7]), Decimal(0))
 
     assert len(published) == 410
@@ -112,7 +119,7 @@ def test_the_published_customer_months_of_the_mrr_playbook(builds, shared_data):
     assert differences == []
 
 
-def test_the_published_month_over_month_table_of_mavenflix(shared_data, tmp_path):
+def test_the_published_month_over_month_table_of_mavenflix(shared_data: Path, tmp_path: Path) -> None:
     """The notebook counts every row as paid, never-paid trials too; so does this build."""
     for table in ("customers", "plans", "orders"):
         shutil.copy(shared_data / "mavenflix" / "raw" / f"{table}.csv", tmp_path)
@@ -135,16 +142,23 @@ def test_the_published_month_over_month_table_of_mavenflix(shared_data, tmp_path
             following["churned_customers"],
             round(100 * following["churn_rate"], 2),
         )
-        for month, following in zip(months, months[1:])
+        for month, following in pairwise(months)
     ]
     published = [
-        (row["month"], int(row["active_at_month_end"]), int(row["churned_next_month"]), float(row["churn_rate_next_month_pct"]))
+        (
+            row["month"],
+            int(row["active_at_month_end"]),
+            int(row["churned_next_month"]),
+            float(row["churn_rate_next_month_pct"]),
+        )
         for row in read(shared_data / "mavenflix" / "expected" / "published_month_over_month.csv")
     ]
     assert ours == published
 
 
-def lost_buyers(orders, as_of_date, days, after_the_first_order_only):
+def lost_buyers(
+    orders: dict[str, list[date]], as_of_date: date, days: int, after_the_first_order_only: bool
+) -> Iterator[date]:
     """Days on which customers are lost: so many days after an order that no other one followed by that day."""
     for dates in orders.values():
         dates = sorted(dates)
@@ -158,7 +172,7 @@ def lost_buyers(orders, as_of_date, days, after_the_first_order_only):
 @pytest.mark.parametrize(
     ("churn_definition", "days"), [("inactivity", 90), ("inactivity", 180), ("single_purchase", 90)]
 )
-def test_lost_buyers_of_cdnow(builds, shared_data, churn_definition, days):
+def test_lost_buyers_of_cdnow(builds: Builds, shared_data: Path, churn_definition: str, days: int) -> None:
     orders = defaultdict(list)
     for row in read(shared_data / "cdnow" / "raw" / "orders.csv"):
         if row["status"] == "completed" and row["ordered_at"] < AS_OF_DATES["cdnow"]:

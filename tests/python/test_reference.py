@@ -18,9 +18,7 @@ from reference_churn import Facts, churn_marts
 SEEDS = range(int(os.environ.get("RANDOM_COMPANIES", "4")))
 PERIOD_KEY = ("period_grain", "period_start_date", "segment", "segment_value")
 KEYS = {
-    "retention_by_cohort": (
-        "basis", "period_grain", "cohort_start_date", "periods_since", "segment", "segment_value"
-    ),
+    "retention_by_cohort": ("basis", "period_grain", "cohort_start_date", "periods_since", "segment", "segment_value"),
     "plan_transitions_by_period": (*PERIOD_KEY, "from_plan_id", "to_plan_id"),
     "churn_events": ("churn_definition", "customer_id", "churned_on"),
     "churn_by_definition_by_period": (*PERIOD_KEY, "churn_definition"),
@@ -35,7 +33,12 @@ KEYS = {
 }
 # Ratios cast to money are worked out in floating point, so that the last digit may be off by one.
 MONEY_RATIOS = {
-    "arpa", "subscription_clv", "trailing_subscription_clv", "average_order_value", "order_clv", "realized_order_clv"
+    "arpa",
+    "subscription_clv",
+    "trailing_subscription_clv",
+    "average_order_value",
+    "order_clv",
+    "realized_order_clv",
 }
 
 

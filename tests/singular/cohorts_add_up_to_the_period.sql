@@ -82,7 +82,7 @@ select
     cohort_sums.revenue as revenue_of_cohorts
 from period_sums
 left join cohort_sums using (basis, period_grain, period_start_date, segment, segment_value)
-left join corrections_of_no_cohort as others using (basis, period_grain, period_start_date, segment, segment_value)
+left join corrections_of_no_cohort using (basis, period_grain, period_start_date, segment, segment_value)
 where
     period_sums.customers <> coalesce(cohort_sums.customers, 0)
-    or period_sums.revenue <> coalesce(cohort_sums.revenue, 0) + coalesce(others.revenue, 0)
+    or period_sums.revenue <> coalesce(cohort_sums.revenue, 0) + coalesce(corrections_of_no_cohort.revenue, 0)

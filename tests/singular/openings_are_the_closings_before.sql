@@ -25,11 +25,11 @@ plan_transitions as (select * from {{ ref('plan_transitions_by_period') }} where
 
 plan_segments as (
     select
-        plans.plan_id,
+        keyed_plans.plan_id,
         plan_segments.segment,
         plan_segments.segment_value
     from {{ ref('int_plan_segments') }} as plan_segments
-    inner join {{ ref('int_plans') }} as plans using (plan_key)
+    inner join {{ ref('int_plans') }} as keyed_plans using (plan_key)
 ),
 
 transfers as (

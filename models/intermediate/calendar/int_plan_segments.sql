@@ -4,9 +4,9 @@
 with
 plans as (
     select
-        plans.*,
+        stg_plans.*,
         plan_keys.plan_key
-    from {{ ref('stg_plans') }} as plans
+    from {{ ref('stg_plans') }} as stg_plans
     inner join {{ ref('int_plans') }} as plan_keys using (plan_id)
 ),
 

@@ -24,13 +24,13 @@ segments as (
         'all' as segment_value
     from combinations
     {%- for segment in customer_segments() %}
-    union all
-    select
-        combinations.combination_id,
-        '{{ segment | replace("'", "''") }}' as segment,
-        {{ segment_value(segment) }} as segment_value
-    from combinations
-    left join customers using (customer_id)
+        union all
+        select
+            combinations.combination_id,
+            '{{ segment | replace("'", "''") }}' as segment,
+            {{ segment_value(segment) }} as segment_value
+        from combinations
+        left join customers using (customer_id)
     {%- endfor %}
 ),
 

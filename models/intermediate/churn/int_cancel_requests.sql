@@ -13,7 +13,12 @@ stretches as (
         {{ business_date('cancel_requested_at') }} as request_date,
         lead(start_date) over (partition by subscription_key order by started_at) as next_start_date
     from paid_stretches
-    where subscription_key in (select subscription_key from paid_stretches where cancel_requested_at is not null)
+    where
+        subscription_key in (
+            select carrying.subscription_key
+            from paid_stretches as carrying
+            where carrying.cancel_requested_at is not null
+        )
 ),
 
 as_of_date as (select * from {{ ref('int_as_of_date') }}),

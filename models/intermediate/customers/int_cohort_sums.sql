@@ -1,6 +1,6 @@
 -- One row per basis, grain, cohort, period and segment value in which the cohort did something.
--- Subscription: the change of its paying customers and of their MRR; order: its ordering customers and revenue, and from
--- its first period on what corrections take from it.
+-- Subscription: the change of its paying customers and of their MRR; order: its ordering customers and revenue, and
+-- from its first period on what corrections take from it.
 
 with
 ledger as (
@@ -10,7 +10,11 @@ ledger as (
     from {{ ref('int_mrr_ledger') }}
 ),
 
-order_periods as (select * from {{ ref('int_order_periods') }} where period_grain <> 'day' and customer_key is not null),
+order_periods as (
+    select *
+    from {{ ref('int_order_periods') }}
+    where period_grain <> 'day' and customer_key is not null
+),
 
 corrections as (select * from {{ ref('int_corrections') }} where first_order_date is not null),
 

@@ -7,13 +7,13 @@ customers as (select * from {{ ref('stg_customers') }}),
 -- Numbered by the order of the ids, so that equal input gives equal keys.
 numbered_customers as (
     select
-        customer_id,
-        created_at,
-        row_number() over (order by customer_id) as customer_key,
+        customers.customer_id,
+        customers.created_at,
+        row_number() over (order by customers.customer_id) as customer_key,
         dense_rank() over (
             order by
                 {%- for attribute in segment_attributes() %}
-                {{ segment_value(attribute) }},
+                    {{ segment_value(attribute) }},
                 {%- endfor %}
                 1
         ) as combination_id

@@ -1,5 +1,5 @@
--- One row per correction before as_of_date: a countable order with an amount below zero. Its revenue counts in its period,
--- segments and customer; it is no order and no purchase, and opens nothing.
+-- One row per correction before as_of_date: a countable order with an amount below zero. Its revenue counts in its
+-- period, segments and customer; it is no order and no purchase, and opens nothing.
 
 with
 corrections as (

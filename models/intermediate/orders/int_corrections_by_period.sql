@@ -24,6 +24,12 @@ guest_sums as (
     group by date_periods.period_id, corrections.combination_id
 ),
 
+steps as (
+    select 0 as step
+    union all
+    select 1 as step
+),
+
 -- Of a customer, in the period itself and, taken back, in the next one.
 stray_changes as (
     select
@@ -31,11 +37,11 @@ stray_changes as (
         segment_periods.period_id + steps.step as period_id,
         segment_periods.segment_id,
         sum(case steps.step when 0 then customer_periods.revenue else 0 end) as revenue,
-        sum(case steps.step when 0 then customer_periods.revenue else -customer_periods.revenue end) as change
+        sum(case steps.step when 0 then customer_periods.revenue else -customer_periods.revenue end) as stray_change
     from customer_periods
     inner join segments using (combination_id)
     inner join segment_periods using (period_id, segment_id)
-    cross join (select 0 as step union all select 1 as step) as steps
+    cross join steps
     where not customer_periods.has_order
     group by customer_periods.customer_key, segment_periods.period_id + steps.step, segment_periods.segment_id
 ),
@@ -70,7 +76,7 @@ changes as (
         0 as identified_revenue,
         0 as new_customer_revenue,
         revenue as stray_revenue,
-        change as stray_change
+        stray_change
     from stray_changes
 ),
 

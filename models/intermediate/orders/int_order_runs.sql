@@ -1,5 +1,5 @@
--- One row per customer and run of orders: orders between which the customer never goes so long without one that it would
--- change their lifecycle stage. Few rows, though there may be many orders.
+-- One row per customer and run of orders: orders between which the customer never goes so long without one that it
+-- would change their lifecycle stage. Few rows, though there may be many orders.
 
 {% set longest_gap = [var('declining_days'), var('inactivity_days')] | min %}
 

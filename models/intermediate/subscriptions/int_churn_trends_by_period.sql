@@ -31,10 +31,12 @@ complete_trends as (
         churn_rate,
         lag(churn_rate, 1) over history as first_before,
         lag(churn_rate, 2) over history as second_before,
-        {{ ratio('(sum({}) over last_three)'.format(rounded('churn_rate', 18)), '(count(churn_rate) over last_three)') }}
-            as mean_of_three,
-        {{ ratio('(sum({}) over last_twelve)'.format(rounded('churn_rate', 18)), '(count(churn_rate) over last_twelve)') }}
-            as mean_of_twelve
+        {{ ratio(
+            '(sum({}) over last_three)'.format(rounded('churn_rate', 18)), '(count(churn_rate) over last_three)'
+        ) }} as mean_of_three,
+        {{ ratio(
+            '(sum({}) over last_twelve)'.format(rounded('churn_rate', 18)), '(count(churn_rate) over last_twelve)'
+        ) }} as mean_of_twelve
     from churn_rates
     where is_complete
     window

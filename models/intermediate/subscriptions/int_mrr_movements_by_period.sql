@@ -33,6 +33,12 @@ sums_by_combination as (
     group by period_id, combination_id, movement_type
 ),
 
+sides as (
+    select -1 as sign
+    union all
+    select 1 as sign
+),
+
 sums_by_plan as (
     select
         period_id,
@@ -50,7 +56,8 @@ sums_by_plan as (
     union all
     select
         customer_periods.period_id,
-        case sides.sign when -1 then opening_plan_key else closing_plan_key end as plan_key,
+        case sides.sign when -1 then customer_periods.opening_plan_key else customer_periods.closing_plan_key end
+            as plan_key,
         'transfer' as movement_type,
         count(*) as customers,
         sum(sides.sign) as paying_change,
@@ -58,9 +65,11 @@ sums_by_plan as (
         0 as customers_lost_while_new,
         0 as mrr_lost_while_new
     from customer_periods
-    cross join (select -1 as sign union all select 1 as sign) as sides
+    cross join sides
     where customer_periods.opening_plan_key <> customer_periods.closing_plan_key
-    group by customer_periods.period_id, case sides.sign when -1 then opening_plan_key else closing_plan_key end
+    group by
+        customer_periods.period_id,
+        case sides.sign when -1 then customer_periods.opening_plan_key else customer_periods.closing_plan_key end
 ),
 
 movements_by_value as (

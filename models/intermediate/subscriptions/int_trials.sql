@@ -1,5 +1,5 @@
--- One row per trial: a subscription that has been trialing, and was not paid before. When it began, and whether and when
--- it became paid.
+-- One row per trial: a subscription that has been trialing, and was not paid before. When it began, and whether and
+-- when it became paid.
 
 with
 stretches as (select * from {{ ref('int_mrr_stretches') }}),

@@ -41,7 +41,9 @@ periods as (
         case
             when periods_per_year = 1 then naming_year
             when periods_per_year < 10
-                then naming_year || '-' || label_letter || cast(cast(number_in_year as integer) as {{ dbt.type_string() }})
+                then
+                    naming_year || '-' || label_letter
+                    || cast(cast(number_in_year as integer) as {{ dbt.type_string() }})
             when periods_per_year <= 52 then naming_year || '-' || label_letter || {{ two_digits('number_in_year') }}
             else cast(period_start_date as {{ dbt.type_string() }})
         end as period_label,

@@ -6,11 +6,7 @@ churned_customers as (select * from {{ ref('int_customer_mrr_periods') }} where 
 
 churn_events as (select * from {{ ref('int_churn_events') }} where churn_definition = 'subscription_end'),
 
-segments as (select * from {{ ref('int_segments') }}),
-
 plans as (select * from {{ ref('int_plans') }}),
-
-mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
 
 -- So many reasons and plans leave hardly a customer to add up by combination of attributes first.
 sums_by_segment as (
@@ -25,7 +21,7 @@ sums_by_segment as (
         sum(churned_customers.opening_mrr) as mrr
     from churned_customers
     inner join churn_events using (customer_key, churned_on)
-    inner join segments using (combination_id)
+    inner join {{ ref('int_segments') }} as segments using (combination_id)
     group by
         churned_customers.period_id, segments.segment_id, churn_events.churn_type, churn_events.reason,
         churn_events.tenure_band, churn_events.plan_key
@@ -48,7 +44,7 @@ shares as (
         {{ ratio('sums.customers', 'mrr_by_period.churned_customers') }} as share_of_churned_customers,
         {{ ratio('sums.mrr', 'mrr_by_period.churned_mrr') }} as share_of_churned_mrr
     from sums_by_segment as sums
-    inner join mrr_by_period using (period_id, segment_id)
+    inner join {{ ref('int_mrr_by_period') }} as mrr_by_period using (period_id, segment_id)
     inner join plans using (plan_key)
 )
 

@@ -4,23 +4,20 @@
 with
 orders_by_period as (select * from {{ ref('int_orders_by_period') }}),
 
-retained_revenue as (select * from {{ ref('int_retained_revenue_by_period') }}),
-
-corrections as (select * from {{ ref('int_corrections_by_period') }}),
-
 revenue_of_both_periods as (
     select
         orders_by_period.*,
         coalesce(retained_revenue.retained_revenue, 0) as retained_revenue,
         coalesce(retained_revenue.previous_retained_revenue, 0) as previous_retained_revenue,
         coalesce(retained_revenue.growth_revenue, 0) + coalesce(corrections.growth_revenue, 0) as growth_revenue,
-        coalesce(retained_revenue.shrinkage_revenue, 0) + coalesce(corrections.shrinkage_revenue, 0) as shrinkage_revenue,
+        coalesce(retained_revenue.shrinkage_revenue, 0)
+        + coalesce(corrections.shrinkage_revenue, 0) as shrinkage_revenue,
         lag(orders_by_period.revenue, 1, 0) over history as previous_revenue,
         lag(orders_by_period.identified_revenue, 1, 0) over history as previous_identified_revenue,
         lag(orders_by_period.stray_revenue, 1, 0) over history as previous_stray_revenue
     from orders_by_period
-    left join retained_revenue using (period_id, segment_id)
-    left join corrections using (period_id, segment_id)
+    left join {{ ref('int_retained_revenue_by_period') }} as retained_revenue using (period_id, segment_id)
+    left join {{ ref('int_corrections_by_period') }} as corrections using (period_id, segment_id)
     window history as (partition by segment_id, period_grain order by period_start_date)
 ),
 

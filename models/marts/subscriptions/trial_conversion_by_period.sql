@@ -9,8 +9,8 @@ as_of_date as (select * from {{ ref('int_as_of_date') }}),
 segment_periods as (
     select
         segment_periods.*,
-        {{ dbt.dateadd('day', var('trial_conversion_days'), 'segment_periods.period_end_date') }} < as_of_date.as_of_date
-            as is_old_enough
+        {{ dbt.dateadd('day', var('trial_conversion_days'), 'segment_periods.period_end_date') }}
+        < as_of_date.as_of_date as is_old_enough
     from {{ ref('int_segment_periods') }} as segment_periods
     cross join as_of_date
     where segment_periods.basis = 'trial'
