@@ -81,12 +81,12 @@ from answers
     create or replace temp macro reads_like_missing(x) as
         cast(x as varchar) in (
             {%- for word in [
-                'nan', 'nat', 'null', '<null>', '(null)', '[null]', 'none', 'nil', 'na', '<na>', 'n/a', '#n/a',
-                'undefined', 'missing'
+                'nan', '-nan', 'nat', 'null', '<null>', '(null)', '[null]', 'none', '<none>', '(none)', 'nil', 'na',
+                '<na>', 'n/a', '#na', '#n/a', '#n/a n/a', 'undefined', 'missing', 'unknown', '(blank)'
             ] %}
             '{{ word }}', '{{ word | upper }}', '{{ word | capitalize }}',
             {%- endfor %}
-            'NaN', 'NaT', '\\N', '-', '--', '', ' '
+            'NaN', '-NaN', 'NaT', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\N', '-', '--', '?', '', ' '
         );
 {%- endmacro %}
 

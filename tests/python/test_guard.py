@@ -370,7 +370,7 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
             f"not so in 1 of {rows} rows, such as {text!r} 1"
             for table, rows in [("customers", 3), ("orders", 4), ("subscriptions", 3)]
         ])
-        for text in ("nan", "NULL", "None", "<NA>", " ")
+        for text in ("nan", "NULL", "None", "<NA>", "\\N", "#NA", " ")
     },
     "segment values in another case": (replaced("customers", "c3,2024-02-01,,ads", "c3,2024-02-01,de,Ads"), {}, [
         "info: customers has no segment values that differ only by case or blanks: not so, found",
