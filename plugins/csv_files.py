@@ -88,6 +88,8 @@ def read_header(name: str) -> str:
     if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
         raise Unreadable(f"{name}, line 1: this is UTF-16, UTF-8 is wanted: save or convert the file as UTF-8")
     header = decoded(name, 1, line).removeprefix("\ufeff").rstrip("\r\n")
+    if "\r" in header:
+        raise Unreadable(f"{name}, line 1: the lines end with carriage returns alone, line feeds are wanted")
     if not header.strip():
         raise Unreadable(f"{name}, line 1 is empty: the header line with the names of the columns is wanted there")
     return header
@@ -99,14 +101,15 @@ def separator_of(header: str) -> str:
 
 
 def check_header(name: str, header: str, separator: str) -> None:
-    """Raises Unreadable where there is one column alone, or two have one name."""
+    """Raises Unreadable where there is one column alone, or two have one name; to DuckDB case makes no other."""
     columns = next(csv.reader([header], delimiter=separator))
     if len(columns) == 1:
         raise Unreadable(
             f"{name}, line 1: {shortened(header)} is one column, the names of several are wanted, with commas, "
             "semicolons or tabs between them; the var csv_separator names what else separates them"
         )
-    twice = sorted({column for column in columns if columns.count(column) > 1})
+    lowered = [column.lower() for column in columns]
+    twice = sorted({column for column in columns if lowered.count(column.lower()) > 1})
     if twice:
         raise Unreadable(f"{name}, line 1: the column {', '.join(twice)} is there twice, each name once is wanted")
 

@@ -398,7 +398,7 @@ class Guard:
     def with_nearest(self, column: str) -> str:
         """A missing column, with the one that is there and may be meant."""
         others = {name.lower().strip(): name for name in self.columns[self.table] if name not in self.known[self.table]}
-        near = difflib.get_close_matches(column, others, n=1)
+        near = difflib.get_close_matches(column, others, n=1, cutoff=0.5)
         return f"{column!r}" + (f" (there is {others[near[0]]!r})" if near else "")
 
 

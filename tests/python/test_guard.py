@@ -117,6 +117,17 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
         {**GOOD, "orders": GOOD["orders"].replace("customer_id", "order_id", 1)},
         ["orders.csv, line 1: the column order_id is there twice"],
     ),
+    "a column twice in other cases": (
+        {**GOOD, "orders": GOOD["orders"].replace("\n", ",1\n").replace("currency,1", "currency,Amount")},
+        ["orders.csv, line 1: the column Amount, amount is there twice"],
+    ),
+    "carriage returns alone": (
+        {**GOOD, "orders": GOOD["orders"].replace("\n", "\r")}, ["orders.csv, line 1: the lines end with carriage returns"]
+    ),
+    "a column by a short name": (
+        {**GOOD, "subscriptions": GOOD["subscriptions"].replace("quantity", "qty")},
+        ["missing 'quantity' (there is 'qty')"],
+    ),
     "text for a number": (replaced("orders", ",20,", ",twenty,"), ["orders.amount", "1 of 4 rows", "'twenty'", "'o1'"]),
     "a comma for decimals": (replaced("orders", ",20,", ',"20,50",'), ["orders.amount", "'20,50'"]),
     "a thousands separator": (replaced("orders", ",20,", ',"1,020.00",'), ["orders.amount", "'1,020.00'"]),
