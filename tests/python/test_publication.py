@@ -213,7 +213,7 @@ def test_nothing_else_is_published(company: Company) -> None:
     (company.folder / "orders.csv").unlink()
     failed = company.dbt("build")
     assert failed.returncode == 1
-    line = r"Not published: \d+ nodes failed or were skipped \(raw_file_orders, .*\)\. " + kept
+    line = r"Not published: \d+ nodes failed or were skipped \(guard_orders, .*\)\. " + kept
     assert re.search(line, failed.output)
 
     company.write()
