@@ -131,8 +131,9 @@ def check_lines(name: str, separator: str) -> None:
         try:
             for row in reader:
                 if row and len(row) != len(header):
+                    found = "is 1 value" if len(row) == 1 else f"are {len(row)} values"
                     raise Unreadable(
-                        f"{name}, line {start}: there are {len(row)} values ({shortened(separator.join(row))}), "
+                        f"{name}, line {start}: there {found} ({shortened(separator.join(row))}), "
                         f"{len(header)} are wanted, as in the header line"
                     )
                 if row == header:

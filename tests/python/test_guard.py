@@ -122,7 +122,8 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
         ["orders.csv, line 1: the column Amount, amount is there twice"],
     ),
     "carriage returns alone": (
-        {**GOOD, "orders": GOOD["orders"].replace("\n", "\r")}, ["orders.csv, line 1: the lines end with carriage returns"]
+        {**GOOD, "orders": GOOD["orders"].replace("\n", "\r")},
+        ["orders.csv, line 1: the lines end with carriage returns"],
     ),
     "a column by a short name": (
         {**GOOD, "subscriptions": GOOD["subscriptions"].replace("quantity", "qty")},
