@@ -233,6 +233,8 @@ class Plugin(BasePlugin):
             names = ", ".join(failed[:NAMES_SHOWN]) + (", ..." if len(failed) > NAMES_SHOWN else "")
             count = "1 node failed or was" if len(failed) == 1 else f"{len(failed)} nodes failed or were"
             cause = f"{count} skipped ({names})"
+            if build["is_retry"]:
+                cause += ". dbt retry reads no CSV file again: run the whole dbt build once more"
         elif build["empty"]:
             cause = "a build with --empty or --sample has no facts"
         elif missing and build["is_retry"]:
