@@ -109,13 +109,18 @@ def column_of(expectation: Row) -> str | None:
     return next((part["column"] for part in parts if part.get("column")), None)
 
 
+def is_tolerant(expectation: Row) -> bool:
+    """Whether an expectation lets some rows fail, which ODCS has no words for."""
+    return any((expectation.get(name) or {}).get("mostly") is not None for name in ("kwargs", "meta"))
+
+
 def rule(expectation: Row) -> Row:
     """An expectation as a rule of ODCS: by a metric where there is one, otherwise as Great Expectations has it."""
     about = {"description": one_line(expectation["description"]), "severity": expectation["severity"]}
     arguments = dict(expectation.get("kwargs") or {})
     metric = METRICS.get(expectation["type"])
     others = {name: value for name, value in arguments.items() if name != "column"}
-    if not metric or not others.keys() <= ARGUMENTS.keys():
+    if not metric or not others.keys() <= ARGUMENTS.keys() or is_tolerant(expectation):
         kept = {name: without_blanks(expectation[name]) for name in ("type", "kwargs", "meta") if name in expectation}
         return {**about, "type": "custom", "engine": "greatExpectations", "implementation": kept}
     named = {"arguments": {ARGUMENTS[name]: value for name, value in others.items()}} if others else {}
@@ -174,7 +179,7 @@ def raw_table(source: Any, suite: Row) -> Row:
             **in_key(name, suite["meta"]["key"]),
         }  # fmt: skip
         for expectation in about:
-            if expectation["severity"] == "critical":
+            if expectation["severity"] == "critical" and not is_tolerant(expectation):
                 described |= said_of(name, expectation)
         rules = [rule(expectation) for expectation in about]
         properties.append({**described, **({"quality": rules} if rules else {})})

@@ -141,14 +141,18 @@ def test_what_odcs_has_words_for() -> None:
                 assert properties(file.removesuffix(".odcs.yaml"))[column]["id"] == column and f"{other}." in file
 
 
-def test_an_expectation_without_words_in_odcs_stays_one_of_great_expectations() -> None:
-    tolerant = {
-        "type": "expect_column_values_to_be_in_set", "description": "is\n  known", "severity": "critical",
-        "kwargs": {"column": "status", "value_set": ["a"], "mostly": 0.9},
+@pytest.mark.parametrize("part", ["kwargs", "meta"])
+def test_an_expectation_that_tolerates_bad_rows_stays_one_of_great_expectations(part: str) -> None:
+    tolerant: Row = {
+        "type": "expect_column_values_to_not_be_null", "description": "is\n  there", "severity": "critical",
+        "kwargs": {"column": "status"}, "meta": {},
     }  # fmt: skip
+    assert contracts.rule(tolerant)["type"] == "library" and not contracts.is_tolerant(tolerant)
+    tolerant[part]["mostly"] = 0.9
+    assert contracts.is_tolerant(tolerant)
     assert contracts.rule(tolerant) == {
-        "description": "is known", "severity": "critical", "type": "custom", "engine": "greatExpectations",
-        "implementation": {"type": tolerant["type"], "kwargs": tolerant["kwargs"]},
+        "description": "is there", "severity": "critical", "type": "custom", "engine": "greatExpectations",
+        "implementation": {name: tolerant[name] for name in ("type", "kwargs", "meta")},
     }  # fmt: skip
 
 
