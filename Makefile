@@ -4,6 +4,8 @@
 # make validate  the guard alone: are the raw tables as the contract wants them? TABLE=orders: that table alone
 # make docs    one HTML file about every model and column: target/static_index.html
 # make lint    style and conventions of SQL and Python
+# make contracts   the data contract as files in contracts/: ODCS, JSON schemas, templates of the raw tables
+# make check-contracts   datacontract-cli reads them, and tests marts.duckdb by them
 # make bench   time and memory beside the usual ways, on SIZE=S, M, L or a number of customers: benchmarks/README.md
 # make lock    pin the newest packages that requirements/*.in allow (needs uv)
 
@@ -15,7 +17,7 @@ SIZE ?= S
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build restore validate test docs lint bench lock
+.PHONY: build restore validate test docs lint contracts check-contracts bench lock
 
 build: .venv/build
 	$(DBT) $(BUILD) $(WITH_VARS)
@@ -45,11 +47,18 @@ lint: .venv/build .venv-lint/lint
 	.venv-lint/bin/ruff format --check
 	.venv-lint/bin/mypy
 
+contracts: .venv/build
+	.venv/bin/python -m plugins.contracts
+
+check-contracts: .venv-contracts/contracts
+	for file in contracts/*.odcs.yaml; do .venv-contracts/bin/datacontract lint $$file || exit 1; done
+	.venv-contracts/bin/datacontract test contracts/marts.odcs.yaml
+
 bench: .venv/build .venv-bench/bench
 	.venv-bench/bin/python benchmarks/bench.py $(SIZE)
 
 lock:
-	for name in build test lint bench; do \
+	for name in build test lint bench contracts; do \
 		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
@@ -72,4 +81,9 @@ lock:
 .venv-bench/bench: requirements/bench.txt
 	$(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv-contracts/contracts: requirements/contracts.txt
+	$(PYTHON) -m venv .venv-contracts
+	.venv-contracts/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@

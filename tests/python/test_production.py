@@ -261,17 +261,27 @@ def test_validate_finds_the_schema_that_the_settings_name(copy: Path) -> None:
     assert "exports keep the contract: 1 table, " in finished.stdout
 
 
-@pytest.mark.parametrize("breaks_contract", [False, True])
-def test_the_workflow(site: Path, tmp_path: Path, breaks_contract: bool) -> None:
+# What a pull request does to a column of a mart: in its SQL and in its contract, what is replaced by what.
+SQL_CHANGES = {
+    "removed": (r"        changes\.mrr_change,\n", ""),
+    "retyped": (r"changes\.mrr_change,", "cast(changes.mrr_change as double) as mrr_change,"),
+}
+CONTRACT_CHANGES = {
+    "removed": (r" *- \{name: mrr_change, .*\n", ""),
+    "retyped": (r'(name: mrr_change, data_type: )"decimal\(\d+,6\)"', r"\1double precision"),
+}
+
+
+@pytest.mark.parametrize("change", [None, "removed", "retyped"])
+def test_the_workflow(site: Path, tmp_path: Path, change: str | None) -> None:
     project = tmp_path / "runner"
     subprocess.run(["git", "clone", "--quiet", str(site), str(project)], check=True)
     (project / ".venv").symlink_to(ROOT / ".venv")
     model = project / "models" / "marts" / "subscriptions" / "mrr_movements.sql"
     model.write_text(f"-- Changed.\n{model.read_text()}")
-    if breaks_contract:
-        column = {model: r"        changes\.mrr_change,\n", model.with_suffix(".yml"): r" *- \{name: mrr_change, .*\n"}
-        for path, pattern in column.items():
-            text, count = re.subn(pattern, "", path.read_text())
+    if change:
+        for path, changes in ((model, SQL_CHANGES), (model.with_suffix(".yml"), CONTRACT_CHANGES)):
+            text, count = re.subn(*changes[change], path.read_text())
             assert count == 1
             path.write_text(text)
     subprocess.run([*GIT, "commit", "--quiet", "--all", "-m", "change"], cwd=project, check=True)
@@ -287,8 +297,9 @@ def test_the_workflow(site: Path, tmp_path: Path, breaks_contract: bool) -> None
         if "run" in step:
             finished = shell(project, step["run"], GITHUB_BASE_REF="main", **job["env"])
             printed.append(finished.stdout)
-            if breaks_contract and "ls" in step["run"].split():
+            if change and "ls" in step["run"].split():
                 assert finished.returncode != 0 and "breaking change" in finished.stdout, finished.stdout
+                assert "mrr_movements" in finished.stdout and "mrr_change" in finished.stdout, finished.stdout
                 return
             assert finished.returncode == 0, finished.stdout + finished.stderr
     assert "retention_marts.marts.subscriptions.mrr_movements" in printed[2].splitlines()
