@@ -108,7 +108,7 @@
 
 {#- What to know before one reads a mart that holds several grains and segments, and the views that need no filter. -#}
 {% macro how_to_read(mart, grains) -%}
-    {%- if grains and 'period_grain' in mart.columns and 'segment' in mart.columns -%}
+    {%- if grains and (mart.name.endswith('_by_period') or views_of(mart)) -%}
         {%- set names = [] -%}
         {%- for view in views_of(mart) -%}
             {%- for grain in grains if grain not in view.get('not_by', []) -%}

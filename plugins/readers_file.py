@@ -118,9 +118,10 @@ def write_private_copy(
     origin: dict[str, Any],
     parquet: Path | None,
 ) -> None:
-    """Copy the marts into a file of their own, with views on them, in one transaction; as Parquet if a folder is given.
+    """Copy the marts, and views on them, into a file of their own in one transaction, and as Parquet if a folder is given.
 
-    The views are those of macros/readers_views.sql. `origin` is what `published` says of all of them. Raises duckdb.Error or OSError where that fails.
+    The views are those of macros/readers_views.sql; `origin` is what `published` says of all marts. Raises duckdb.Error
+    or OSError where that fails.
     """
     cursor.execute(f"attach {text(path)} as {PRIVATE} (storage_version '{STORAGE_VERSION}')")
     published = f"{PRIVATE}.main.published"

@@ -1,5 +1,5 @@
--- Every row of the subscription and order marts is in kpis_by_period, with its numbers, but those by plan; and it has no
--- other rows.
+-- Every row of the subscription and order marts is in kpis_by_period, with its numbers, but those by plan; and it
+-- has no other rows.
 
 with
 kpis as (select * from {{ ref('kpis_by_period') }}),

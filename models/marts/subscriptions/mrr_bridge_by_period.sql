@@ -5,19 +5,33 @@ with
 mrr_by_period as (select * from {{ ref('mrr_churn_by_period') }}),
 
 steps as (
-    select 1 as step_number, 'opening' as step
+    select
+        1 as step_number,
+        'opening' as step
     union all
-    select 2 as step_number, 'new' as step
+    select
+        2 as step_number,
+        'new' as step
     union all
-    select 3 as step_number, 'reactivation' as step
+    select
+        3 as step_number,
+        'reactivation' as step
     union all
-    select 4 as step_number, 'expansion' as step
+    select
+        4 as step_number,
+        'expansion' as step
     union all
-    select 5 as step_number, 'contraction' as step
+    select
+        5 as step_number,
+        'contraction' as step
     union all
-    select 6 as step_number, 'churned' as step
+    select
+        6 as step_number,
+        'churned' as step
     union all
-    select 7 as step_number, 'closing' as step
+    select
+        7 as step_number,
+        'closing' as step
 ),
 
 signed_steps as (
