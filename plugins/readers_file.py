@@ -118,7 +118,7 @@ def write_private_copy(
     origin: dict[str, Any],
     parquet: Path | None,
 ) -> None:
-    """Copy the marts, and views on them, into a file of their own in one transaction, and as Parquet if a folder is given.
+    """Copy the marts, and views on them, into a file of their own, in one transaction; the marts as Parquet, too.
 
     The views are those of macros/readers_views.sql; `origin` is what `published` says of all marts. Raises duckdb.Error
     or OSError where that fails.
