@@ -63,15 +63,18 @@
                 {%- do failed.append(result.node.name) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- set missing = expected | reject('in', built) | list | length -%}
+        {%- set is_whole = flags.WHICH == 'build' and not (failed or skipped or missing) -%}
         {%- set publication = ask_publication('close_publication', {
             'build_id': invocation_id,
             'command': flags.WHICH,
             'is_retry': ' retry' in (flags.INVOCATION_COMMAND or ''),
-            'marts': public_marts(),
+            'marts': public_marts(period_grains() if is_whole else []),
+            'views': readers_views('main') if is_whole else [],
             'as_of_date': as_of_date_relation(),
             'failed': failed + skipped,
             'expected': expected | length,
-            'missing': expected | reject('in', built) | list | length,
+            'missing': missing,
             'is_demo': raw_tables_are() == 'demo',
             'vars': vars_in_use(),
             'empty': true if invocation_args_dict.get('empty') or invocation_args_dict.get('sample') else false
@@ -132,15 +135,18 @@
 {%- endmacro %}
 
 {#- The public models of this project: name, relation, and in words what they and their columns are. -#}
-{% macro public_marts() -%}
+{% macro public_marts(grains) -%}
     {%- set marts = [] -%}
-    {%- for node in graph.nodes.values() if node.package_name == 'retention_marts' and node.access == 'public' -%}
+    {%- for node in readers_marts() -%}
         {%- set described = {} -%}
         {%- for column in node.columns.values() -%}
             {%- do described.update({column.name: column.description}) -%}
         {%- endfor -%}
         {%- do marts.append({
-            'name': node.alias, 'relation': node.relation_name, 'description': node.description, 'columns': described
+            'name': node.alias,
+            'relation': node.relation_name,
+            'description': node.description | trim ~ how_to_read(node, grains),
+            'columns': described
         }) -%}
     {%- endfor -%}
     {{ return(marts) }}

@@ -257,7 +257,7 @@ class Plugin(BasePlugin):
             if comparable:
                 settings = changes.changed_settings(comparable, facts)
                 warning = self.refuse_restatement(cursor, relations, build["vars"], settings)
-            readers_file.publish(cursor, self.marts, self.parquet, marts, facts)
+            readers_file.publish(cursor, self.marts, self.parquet, marts, build["views"], facts)
         except NotPublished as error:
             return answer(f"Not published: {error}. {readers_have(self.marts, build_id)}", fails=True)
         except BaseException:

@@ -114,12 +114,14 @@ def write_private_copy(
     cursor: duckdb.DuckDBPyConnection,
     path: Path,
     marts: list[dict[str, Any]],
+    views: list[dict[str, Any]],
     origin: dict[str, Any],
     parquet: Path | None,
 ) -> None:
-    """Copy the marts into a file of their own, in one transaction, and as Parquet if a folder is given.
+    """Copy the marts, and views on them, into a file of their own, in one transaction; the marts as Parquet, too.
 
-    `origin` is what `published` says of all of them. Raises duckdb.Error or OSError where that fails.
+    The views are those of macros/readers_views.sql; `origin` is what `published` says of all marts. Raises duckdb.Error
+    or OSError where that fails.
     """
     cursor.execute(f"attach {text(path)} as {PRIVATE} (storage_version '{STORAGE_VERSION}')")
     published = f"{PRIVATE}.main.published"
@@ -139,6 +141,12 @@ def write_private_copy(
             row = {"mart": mart["name"], "row_count": rows, **origin}
             places = ", ".join("?" * len(PUBLISHED))
             cursor.execute(f"insert into {published} values ({places})", [row[name] for name in PUBLISHED])
+        for view in views:
+            schema = f"{PRIVATE}.{quoted(view['schema'])}"
+            name = f"{schema}.{quoted(view['name'])}"
+            cursor.execute(f"create schema if not exists {schema}")
+            cursor.execute(f"create view {name} as {view['select']}")
+            comment(cursor, name, view["comment"], view["columns"], "view")
         cursor.execute("commit")
         cursor.execute(f"checkpoint {PRIVATE}")
         if parquet:
@@ -155,9 +163,11 @@ def write_private_copy(
     sync(path)
 
 
-def comment(cursor: duckdb.DuckDBPyConnection, table: str, description: str, columns: dict[str, str]) -> None:
-    """Write the comments of a table and of its columns, name -> description."""
-    cursor.execute(f"comment on table {table} is {text(description.strip())}")
+def comment(
+    cursor: duckdb.DuckDBPyConnection, table: str, description: str, columns: dict[str, str], kind: str = "table"
+) -> None:
+    """Write the comments of a table or view and of its columns, name -> description."""
+    cursor.execute(f"comment on {kind} {table} is {text(description.strip())}")
     for name, said in columns.items():
         if said:
             cursor.execute(f"comment on column {table}.{quoted(name)} is {text(said.strip())}")
@@ -168,6 +178,7 @@ def publish(
     marts_file: Path,
     parquet: Path | None,
     marts: list[dict[str, Any]],
+    views: list[dict[str, Any]],
     build: dict[str, Any],
 ) -> None:
     """Put the marts where readers find them, all at once: before the rename they see the old file, after it the new.
@@ -181,7 +192,7 @@ def publish(
         try:
             if new:
                 new.mkdir()
-            write_private_copy(cursor, private_copy(marts_file), marts, origin, new)
+            write_private_copy(cursor, private_copy(marts_file), marts, views, origin, new)
             if parquet and new:
                 sync(new)
                 folder = parquet / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{build['build_id'][:SHORT]}"

@@ -518,21 +518,63 @@ class Company:
 def marts(company: Company) -> Marts:
     """All marts of this module: name -> list of rows (dicts)."""
     churn, mrr, retention = _subscription_marts(company)
+    clv, orders, periods = _clv_by_period(company), _repeat_purchase_by_period(company), _periods(company)
     return {
         "plan_transitions_by_period": _plan_transitions_by_period(company),
         "revenue_change_by_period": _revenue_change_by_period(company),
         "customer_churn_by_period": churn,
         "mrr_churn_by_period": mrr,
         "retention_by_period": retention,
-        "clv_by_period": _clv_by_period(company),
-        "repeat_purchase_by_period": _repeat_purchase_by_period(company),
+        "clv_by_period": clv,
+        "repeat_purchase_by_period": orders,
+        "kpis_by_period": _kpis_by_period(company, clv, [churn, mrr, retention, orders], periods),
+        "mrr_bridge_by_period": _mrr_bridge_by_period(mrr),
         "retention_by_cohort": _retention_by_cohort(company),
         "mrr_movements": _mrr_movements(company),
         "customers": _customers(company),
         "customer_segments": _customer_segments(company),
         "plans": _plans(company),
-        "periods": _periods(company),
+        "periods": periods,
     }
+
+
+KPIS = """
+    opening_customers new_customers reactivated_customers churned_customers closing_customers churn_rate retention_rate
+    opening_mrr new_mrr reactivation_mrr expansion_mrr contraction_mrr churned_mrr closing_mrr net_new_mrr
+    mrr_churn_rate net_revenue_retention gross_revenue_retention quick_ratio arpa subscription_clv orders revenue
+    average_order_value repeat_purchase_rate order_retention_rate order_clv
+""".split()
+
+
+def _kpis_by_period(company: Company, base: list[Row], others: list[list[Row]], periods: list[Row]) -> list[Row]:
+    # Reading: its rows are those of clv_by_period, so that it has no plans either.
+    keys = ("period_grain", "period_start_date", "segment", "segment_value")
+    found: dict[tuple[Any, ...], Row] = {tuple(row[key] for key in keys): dict(row) for row in base}
+    for row in [row for rows in others for row in rows]:
+        found.get(tuple(row[key] for key in keys), {}).update(row)
+    labels = {(row["period_grain"], row["period_start_date"]): row["period_label"] for row in periods}
+    currency = company.settings.get("reporting_currency", "USD")
+    return [
+        {
+            **{name: row[name] for name in (*keys[:2], "period_end_date", "is_complete", *keys[2:])},
+            "period_label": labels[row["period_grain"], row["period_start_date"]],
+            "currency": currency,
+            **{name: row.get(name) for name in KPIS},
+        }
+        for row in found.values()
+    ]
+
+
+def _mrr_bridge_by_period(mrr: list[Row]) -> list[Row]:
+    result = []
+    for row in mrr:
+        six, running = dict(list(row.items())[:6]), Decimal(0)
+        steps = {"opening": 1, "new": 1, "reactivation": 1, "expansion": 1, "contraction": -1, "churned": -1}
+        for number, (step, sign) in enumerate([*steps.items(), ("closing", 1)], 1):
+            amount = sign * row[f"{step}_mrr"]
+            running = amount if step == "closing" else running + amount
+            result.append({**six, "step_number": number, "step": step, "mrr": amount, "running_mrr": running})
+    return result
 
 
 def _subscription_marts(company: Company) -> tuple[list[Row], list[Row], list[Row]]:
@@ -681,7 +723,9 @@ def _plan_transitions_by_period(company: Company) -> list[Row]:
                 {
                     **six,
                     "from_plan_id": before,
+                    "from_plan_name": company.plans[before]["plan_name"],
                     "to_plan_id": after,
+                    "to_plan_name": company.plans[after]["plan_name"],
                     "customers": len(moves),
                     "opening_mrr": money(opening),
                     "closing_mrr": money(closing),

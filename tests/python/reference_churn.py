@@ -383,6 +383,7 @@ class Facts(Company):
             "tenure_days": tenure,
             "tenure_band": band[0],
             "plan_id": plan,
+            "plan_name": self.plans[plan]["plan_name"] if plan else None,
             "is_new_customer": tenure < self.settings["new_customer_days"],
             "returned_on": returned,
         }
@@ -652,6 +653,7 @@ def _churn_reasons_by_period(facts: Facts) -> list[Row]:
                     "reason": reason,
                     "tenure_band": band,
                     "plan_id": plan,
+                    "plan_name": facts.plans[plan]["plan_name"],
                     "churned_customers": len(row),
                     "churned_mrr": money(sum(row, ZERO)),
                     "share_of_churned_customers": rate(len(row), lost),

@@ -454,7 +454,7 @@ def test_equal_rows_in_any_order_are_equal_files(tmp_path: Path, monkeypatch: py
             )
             mart = {"name": "mart", "relation": "computed", "description": "A mart.", "columns": {}}
             origin = dict.fromkeys(PUBLISHED)
-            write_private_copy(connection.cursor(), folder / "marts", [mart], origin, folder)
+            write_private_copy(connection.cursor(), folder / "marts", [mart], [], origin, folder)
         written.append((folder / "mart.parquet").read_bytes())
     assert written[0] == written[1]
 

@@ -29,6 +29,7 @@ KEYS = {
     "customers": ("customer_id",),
     "customer_segments": ("customer_id", "segment"),
     "plans": ("plan_id",),
+    "mrr_bridge_by_period": (*PERIOD_KEY, "step_number"),
     "periods": ("period_grain", "period_start_date"),
 }
 # Ratios cast to money are worked out in floating point, so that the last digit may be off by one.

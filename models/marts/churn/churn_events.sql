@@ -18,6 +18,7 @@ churn_events as (
         cast(events.tenure_days as bigint) as tenure_days,
         events.tenure_band,
         plans.plan_id,
+        plans.plan_name,
         events.tenure_days < {{ var('new_customer_days') }} as is_new_customer,
         events.returned_on
     from events

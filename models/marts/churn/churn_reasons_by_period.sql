@@ -39,6 +39,7 @@ shares as (
         sums.reason,
         sums.tenure_band,
         plans.plan_id,
+        plans.plan_name,
         cast(sums.customers as bigint) as churned_customers,
         cast(sums.mrr as decimal(38, 6)) as churned_mrr,
         {{ ratio('sums.customers', 'mrr_by_period.churned_customers') }} as share_of_churned_customers,
