@@ -86,7 +86,8 @@ from answers
             ] %}
             '{{ word }}', '{{ word | upper }}', '{{ word | capitalize }}',
             {%- endfor %}
-            'NaN', '-NaN', 'NaT', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\N', '-', '--', '?', '', ' '
+            'NaN', '-NaN', 'NaT', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\N', '-', '--', '?', '', ' ', chr(9),
+            chr(160)
         );
 {%- endmacro %}
 

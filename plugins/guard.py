@@ -169,6 +169,7 @@ class Outcome:
     query: str = ""  # finds the rows that fail
     counts: list[tuple[Any, int]] = field(default_factory=list)  # distinct values that fail, how often each is there
     keys: list[Row] = field(default_factory=list)  # of one row for each of them
+    misspelt: list[tuple[Any, Any, int]] = field(default_factory=list)  # an unknown key, the one it may mean, how often
     found: list[Any] = field(default_factory=list)  # what else the expectation found, as text or rows
     meta: Row = field(default_factory=dict)
     quarantined: int = 0
@@ -205,6 +206,14 @@ class Outcome:
                 text += ", such as " + ", ".join(f"{shortened(value)} {times:,}" for value, times in self.counts)
             if any(self.keys):
                 text += "; at " + ", ".join(shortened(key) for key in self.keys)
+            if self.misspelt:
+                text += (
+                    f"; in {sum(times for *_, times in self.misspelt):,} of them, values differ only by case or blanks"
+                )
+                text += f" from one in {self.meta['refers_to']}, such as " + ", ".join(
+                    f"{shortened(value)} for {shortened(known)} {times:,}"
+                    for value, known, times in self.misspelt[:SAMPLES]
+                )
         elif self.found:
             text += f": not so, {'missing' if self.type == HAS_COLUMNS else 'found'} "
             text += ", ".join(item if isinstance(item, str) else shortened(item) for item in self.found)
@@ -394,6 +403,26 @@ class Guard:
         )
         outcome.counts = [(plain(row["value"]), row["times"]) for row in samples]
         outcome.keys = [plain(row["key"] or {}) for row in samples]
+        if outcome.meta.get("refers_to"):
+            outcome.misspelt = self.misspelt(outcome)
+
+    def misspelt(self, outcome: Outcome) -> list[tuple[Any, Any, int]]:
+        """The values that are no key of the table they refer to, but differ from one only by case or blanks."""
+        rows = rows_of(
+            self.cursor,
+            f"""
+            select {outcome.column} as value, known.value as known, count(*) as times
+            from ({outcome.query})
+            inner join (
+                select as_text({outcome.column}) as plain, min({outcome.column}) as value
+                from {outcome.meta["refers_to"]}
+                group by as_text({outcome.column})
+            ) as known on as_text({outcome.column}) = known.plain
+            group by {outcome.column}, known.value
+            order by times desc, cast({outcome.column} as varchar)
+            """,
+        )
+        return [(plain(row["value"]), plain(row["known"]), row["times"]) for row in rows]
 
     def with_nearest(self, column: str) -> str:
         """A missing column, with the one that is there and may be meant."""

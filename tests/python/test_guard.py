@@ -161,6 +161,28 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
     "a subscription to no plan we know": (
         replaced("subscriptions", "c2,monthly", "c2,gold"), ["subscriptions.plan_id", "'gold'"]
     ),
+    "customers in another case or with blanks": (
+        {
+            **replaced("orders", "o1,c1", "o1,C1 "),
+            "subscriptions": GOOD["subscriptions"].replace(",c1,", ",C1,").replace(",c2,", ",\tc2\N{NO-BREAK SPACE},"),
+        },
+        [
+            "orders.customer_id is a customer of the raw table customers, or empty: not so in 1 of 4 rows, "
+            "such as 'C1 ' 1; at order_id 'o1'; in 1 of them, values differ only by case or blanks from one in "
+            "customers, such as 'C1 ' for 'c1' 1",
+            "subscriptions.customer_id is a customer of",
+            "in 3 of them, values differ only by case or blanks from one in",
+            r"such as 'C1' for 'c1' 2, '\tc2\xa0' for 'c2' 1",
+        ],
+    ),
+    "activity of a customer with a blank": (
+        replaced("activity", "c2,", "c2\t,"),
+        ["activity.customer_id", r"differ only by case or blanks from one in customers, such as 'c2\t' for 'c2' 1"],
+    ),
+    "a plan in another case": (
+        replaced("subscriptions", "c2,monthly", "c2,Monthly"),
+        ["subscriptions.plan_id", "differ only by case or blanks from one in plans, such as 'Monthly' for 'monthly' 1"],
+    ),
     "a negative quantity": (replaced("subscriptions", "active,2,", "active,-2,"), ["subscriptions.quantity", "'-2'"]),
     "half a seat": (replaced("subscriptions", "active,2,", "active,1.5,"), ["subscriptions.quantity", "'1.5'"]),
     "a discount over 100": (replaced("subscriptions", "2,10,", "2,101,"), ["subscriptions.discount_percent", "'101'"]),
@@ -293,6 +315,16 @@ FLOWS_ON: dict[str, tuple[Tables, list[tuple[str, str]]]] = {
     "an order in another currency that does not count": (replaced("orders", "-7,0,USD", "-7,0,EUR"), SAME),
     "an unknown country": (replaced("customers", "DE", "Germany"), SAME),
     "statuses in other cases": ({**GOOD, "orders": GOOD["orders"].replace("completed", " Completed ")}, SAME),
+    "tabs and no-break spaces around statuses, and alone as a country": (
+        {
+            **replaced("customers", "DE", "\t\N{NO-BREAK SPACE} "),
+            "orders": GOOD["orders"].replace("completed", "\tcompleted\N{NO-BREAK SPACE}"),
+        },
+        [*SAME, (
+            "select sum(orders) from marts.repeat_purchase_by_period"
+            " where period_grain = 'year' and segment = 'country' and segment_value = 'unknown'", "3",
+        )],
+    ),
     "currencies in lower case": ({table: text.replace("USD", "usd") for table, text in GOOD.items()}, SAME),
     "UTC that says so": (
         {
@@ -372,6 +404,17 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
     "an order with a blank": (replaced("orders", "o1,", "o2 ,"), {}, [
         "warning: orders.order_id has no values that differ only by case or blanks: not so in 2 of 4", "'o2 ' 1",
     ]),
+    "customers with a tab and a no-break space": (
+        {
+            table: text.replace("c2,", "c1\t,").replace("c3,", "c1\N{NO-BREAK SPACE},")
+            for table, text in GOOD.items()
+        },
+        {},
+        [
+            "warning: customers.customer_id has no values that differ only by case or blanks: not so in 3 of 3",
+            r"'c1' 1, 'c1\t' 1, 'c1\xa0' 1",
+        ],
+    ),
     "plans and subscriptions in another case": (
         {table: text.replace("yearly,", "Monthly,").replace("s2,", "S1,") for table, text in GOOD.items()}, {},
         [f"{key} has no values that differ only" for key in ("plans.plan_id", "subscriptions.subscription_id")],
@@ -382,7 +425,7 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
             f"not so in 1 of {rows} rows, such as {text!r} 1"
             for table, rows in [("customers", 3), ("orders", 4), ("subscriptions", 3)]
         ])
-        for text in ("nan", "NULL", "None", "<NA>", "\\N", "#NA", " ")
+        for text in ("nan", "NULL", "None", "<NA>", "\\N", "#NA", " ", "\t", "\N{NO-BREAK SPACE}")
     },
     "segment values in another case": (replaced("customers", "c3,2024-02-01,,ads", "c3,2024-02-01,de,Ads"), {}, [
         "info: customers has no segment values that differ only by case or blanks: not so, found",
