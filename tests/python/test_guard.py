@@ -961,6 +961,28 @@ def test_validate_one_table_alone(tmp_path: Path) -> None:
     assert validate(tmp_path, "--table", "orders").returncode == 0
 
 
+def test_validate_reads_a_schema_of_the_warehouse_unless_a_process_holds_it(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    schema = {"raw_location": None, "raw_schema": "loaded"}
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        for table in RAW_COLUMNS:
+            path = str(tmp_path / f"{table}.csv")
+            connection.execute(f"create table loaded.{table} as from read_csv(?, all_varchar = true)", [path])
+        for holder in (f"process {os.getpid()}", f"dbt build (process {os.getpid()}, since 06:30:00)"):
+            finished = validate(tmp_path, **schema)
+            assert finished.returncode == 1
+            assert finished.stdout.splitlines() == [
+                f"{tmp_path / 'warehouse.duckdb'}, where raw_schema is, is in use by {holder}: "
+                "wait until that has ended, or validate the exports before they are loaded, with raw_location",
+                "exports could not be checked: 5 of 5 tables were not",
+            ]
+            (tmp_path / "warehouse.duckdb.lock").write_text(f"dbt build (process {os.getpid()}, since 06:30:00)")
+    finished = validate(tmp_path, **schema)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.splitlines()[0] == REFUNDED
+
+
 def test_validate_says_why_it_could_not(tmp_path: Path) -> None:
     finished = validate(tmp_path, raw_location="orders.csv")
     assert finished.returncode == 1
