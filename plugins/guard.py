@@ -13,6 +13,7 @@ import re
 import threading
 import warnings
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -228,6 +229,11 @@ def shortened(sample: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
+def lowered(names: Iterable[str]) -> list[str]:
+    """Names of columns as they are compared: SQL does not distinguish them by case."""
+    return [name.lower() for name in names]
+
+
 def rows_of(cursor: Cursor, query: str) -> list[Row]:
     """The rows of a query as mappings."""
     cursor.execute(query)
@@ -248,7 +254,7 @@ class Guard:
         self.columns: dict[str, list[str]] = {}
         for name, relation in question["relations"].items():
             cursor.execute(f"create or replace temp view {name} as select * from {relation}")
-            self.columns[name] = list(columns_of(cursor, name))
+            self.columns[name] = lowered(columns_of(cursor, name))
         self.missing = {
             name: [column for column in known if column not in self.columns[name]] for name, known in self.known.items()
         }
@@ -279,7 +285,7 @@ class Guard:
 
     def segment_values(self, attributes: list[str]) -> str:
         """A query: the values of the columns of customers that the var segments names."""
-        there = {name.lower() for name in self.columns["customers"]}
+        there = self.columns["customers"]
         parts = [
             f"select {text('customers.' + name)} as place, cast({quoted(name)} as varchar) as value from customers"
             for name in attributes
@@ -384,7 +390,7 @@ class Guard:
             if not outcome.query:
                 outcome.found = [str(result.get("observed_value"))]
                 return
-        returned = columns_of(self.cursor, f"({outcome.query})")
+        returned = lowered(columns_of(self.cursor, f"({outcome.query})"))
         (outcome.failed,) = self.cursor.execute(f"select count(*) from ({outcome.query})").fetchone() or (0,)
         if outcome.column not in returned:
             rows = plain(rows_of(self.cursor, f"from ({outcome.query}) limit {SAMPLES}"))
@@ -426,7 +432,7 @@ class Guard:
 
     def with_nearest(self, column: str) -> str:
         """A missing column, with the one that is there and may be meant."""
-        others = {name.lower().strip(): name for name in self.columns[self.table] if name not in self.known[self.table]}
+        others = {name.strip(): name for name in self.columns[self.table] if name not in self.known[self.table]}
         near = difflib.get_close_matches(column, others, n=1, cutoff=0.5)
         return f"{column!r}" + (f" (there is {others[near[0]]!r})" if near else "")
 
@@ -478,7 +484,7 @@ def set_aside(guard: Guard, build_id: str, outcome: Outcome) -> None:
 
     Raises SuiteError where these do not hold the key, so that good rows could be among them.
     """
-    table, returned = outcome.table, columns_of(guard.cursor, f"({outcome.query})")
+    table, returned = outcome.table, lowered(columns_of(guard.cursor, f"({outcome.query})"))
     missing = [name for name in guard.suite.key if name not in returned]
     if missing:
         raise SuiteError(
@@ -486,7 +492,7 @@ def set_aside(guard: Guard, build_id: str, outcome: Outcome) -> None:
             f"{', '.join(missing)}, their key"
         )
     same = [name for name in guard.columns[table] if name in returned]
-    is_bad = " and ".join(f"bad.{name} is not distinct from {table}.{name}" for name in same)
+    is_bad = " and ".join(f"bad.{quoted(name)} is not distinct from {table}.{quoted(name)}" for name in same)
     key = ", ".join(f"'{name}': {name}" for name in guard.suite.key)
     (outcome.quarantined,) = guard.cursor.execute(
         f"""

@@ -67,6 +67,7 @@ def without(table: str, column: str) -> dict[str, str]:
     return {**GOOD, table: "\n".join(lines) + "\n"}
 
 
+HEADS = {table: (text.splitlines()[0], text[text.index("\n") :]) for table, text in GOOD.items()}
 ORDER = "o1,c1,2024-01-02,completed,20,0,USD"
 STRETCH = "s2,c2,monthly,active,2,10,2024-01-05 09:30:00,2024-03-01,,"
 DECIMAL = "is a decimal number between -1,000,000,000,000 and 1,000,000,000,000"
@@ -79,8 +80,8 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
     "an empty first line": ({**GOOD, "orders": "\n" + GOOD["orders"]}, ["orders.csv, line 1 is empty"]),
     "a missing column": (without("orders", "amount"), ["orders has all columns", "missing 'amount'"]),
     "columns by other names": (
-        {**GOOD, "orders": GOOD["orders"].replace("status,amount,", "state,Amount,")},
-        ["missing 'amount' (there is 'Amount'), 'status' (there is 'state')"],
+        {**GOOD, "orders": GOOD["orders"].replace("status,amount,", "State,total amount,")},
+        ["missing 'amount' (there is 'total amount'), 'status' (there is 'state')"],
     ),
     "a column that other tables refer to is missing": (
         without("customers", "customer_id"), ["customers has all columns of the contract", "missing 'customer_id'"]
@@ -128,6 +129,13 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
     "a column by a short name": (
         {**GOOD, "subscriptions": GOOD["subscriptions"].replace("quantity", "qty")},
         ["missing 'quantity' (there is 'qty')"],
+    ),
+    "bad values under columns in another case": (
+        {
+            **{table: head.title() + rest for table, (head, rest) in HEADS.items()},
+            "orders": HEADS["orders"][0].title() + HEADS["orders"][1].replace(",20,", ",twenty,"),
+        },
+        ["critical: orders.amount", "1 of 4 rows", "'twenty'", "at order_id 'o1'"],
     ),
     "text for a number": (replaced("orders", ",20,", ",twenty,"), ["orders.amount", "1 of 4 rows", "'twenty'", "'o1'"]),
     "a comma for decimals": (replaced("orders", ",20,", ',"20,50",'), ["orders.amount", "'20,50'"]),
@@ -265,6 +273,18 @@ FLOWS_ON: dict[str, tuple[Tables, list[tuple[str, str]]]] = {
     "a byte-order mark": (encoded("customers", "utf-8-sig"), SAME),
     "CRLF": ({table: text.replace("\n", "\r\n") for table, text in GOOD.items()}, SAME),
     "no newline at the end": ({table: text.rstrip("\n") for table, text in GOOD.items()}, SAME),
+    "columns in another case": (
+        {table: head.upper() + rest for table, (head, rest) in HEADS.items()}, SAME
+    ),
+    "twelve subscriptions of a customer at a trillion less a cent": (
+        {
+            **replaced("plans", ",10,", ",999999999999.99,"),
+            "subscriptions": f"{SUBSCRIPTIONS}\n" + "".join(
+                f"s{number},c1,monthly,active,1,0,2024-01-01,2024-02-10,,\n" for number in range(12)
+            ),
+        },
+        [(MRR, "11999999999999.880000"), ("select min(mrr_change) from marts.mrr_movements", "-11999999999999.880000")],
+    ),
     "more columns": ({table: text.replace("\n", ",more\n") for table, text in GOOD.items()}, SAME),
     "quotes and newlines in a field": (
         replaced("subscriptions", "too expensive", '"too ""expensive"",\nhe said"'), SAME
@@ -541,9 +561,10 @@ def test_it_is_said(workplace: Path, name: str) -> None:
 
 
 def test_nothing_is_said_of_good_data(workplace: Path) -> None:
-    write(workplace, GOOD)
-    assert invoke(workplace, "build", "--select", "path:models/raw")[0]
-    assert lines_of_the_latest_build(workplace) == [REFUNDED]
+    for change_case in (str, str.upper):
+        write(workplace, {table: change_case(head) + rest for table, (head, rest) in HEADS.items()})
+        assert invoke(workplace, "build", "--select", "path:models/raw")[0]
+        assert lines_of_the_latest_build(workplace) == [REFUNDED]
 
 
 @pytest.mark.parametrize(
