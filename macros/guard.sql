@@ -59,7 +59,7 @@ from answers
 
 {#-
     What the SQL of a suite may call, beside the raw tables by their names, the one-row table `settings`, and the views
-    `facts` and `segment_values`. An instant or end is what staging makes of it, null where it is none.
+    `facts` and `segment_values`. An instant, end or number is what staging makes of it, null where it is none.
 -#}
 {% macro guard_functions() -%}
     create or replace temp macro as_instant(x) as try({{ instant('x') }});
@@ -69,8 +69,10 @@ from answers
     create or replace temp macro as_text(x) as {{ plain_text('x') }};
     create or replace temp macro is_known(x) as
         coalesce(as_date(x) < (select as_of_date from settings), true);
+    create or replace temp macro as_number(x) as
+        case when typeof(x) <> 'BOOLEAN' then try_cast(x as decimal(38, 10)) end;
     create or replace temp macro is_whole_number(x) as
-        coalesce(try_cast(x as decimal(38, 10)) = try_cast(x as bigint), false);
+        coalesce(as_number(x) = try_cast(x as bigint), false);
     create or replace temp macro is_instant(x) as
         try_cast(x as timestamp) is not null
         and (

@@ -341,11 +341,9 @@ class Guard:
 
     def outcome(self, expectation: Any, **facts: Any) -> Outcome:
         """An outcome of an expectation, with what is known of it."""
-        meta = expectation.meta or {}
-        column = expectation.configuration.kwargs.get("column") or meta.get("column")
         return Outcome(
-            self.table, self.rows, column, expectation.configuration.type, self.in_words(expectation),
-            expectation.severity.value, meta=meta, **facts,
+            self.table, self.rows, column_of(expectation), expectation.configuration.type, self.in_words(expectation),
+            expectation.severity.value, meta=expectation.meta or {}, **facts,
         )  # fmt: skip
 
     def validate(self) -> list[Outcome]:
@@ -455,6 +453,11 @@ def batch_of(cursor: Cursor, table: str) -> Any:
     return source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all").get_batch()
 
 
+def column_of(expectation: Any) -> str | None:
+    """The column that an expectation is about, where it is about one."""
+    return expectation.configuration.kwargs.get("column") or (expectation.meta or {}).get("column")
+
+
 def run(batch: Any, expectation: Any, result_format: Any) -> Any:
     """The result of an expectation. Raises SuiteError where it cannot be run."""
     result = batch.validate(expectation, result_format=result_format)
@@ -463,9 +466,11 @@ def run(batch: Any, expectation: Any, result_format: Any) -> Any:
         information = {"": information}
     messages = {str(found["exception_message"]) for found in information.values() if found["raised_exception"]}
     if messages:
+        table, column = batch.data_asset.name, column_of(expectation)
+        why = " ".join(" ".join(sorted(messages)).split()).split(" LINE ")[0].split(" [SQL: ")[0]
         raise SuiteError(
-            f"expectations/{batch.data_asset.name}.yml: {expectation.configuration.type} "
-            f"({expectation.description}) cannot be run: {' '.join(' '.join(sorted(messages)).split())}"
+            f"expectations/{table}.yml: {table}{f'.{column}' if column else ''} "
+            f"{' '.join(expectation.description.split())}: cannot be run: {why}"
         )
     return result
 

@@ -1,5 +1,6 @@
 """The guard: a catalogue of bad and odd input, each a mutation of good data, and what must come of it."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from plugins import guard
+from plugins.sql import text
 
 Tables = Mapping[str, str | bytes | None]  # the content of each raw table's file; None: there is no file
 
@@ -105,6 +107,10 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
         replaced("orders", "completed,20", '"comp"leted,20'), ["orders.csv, line 2: a double quote is not closed, or"]
     ),
     "UTF-16": (encoded("orders", "utf-16"), ["orders.csv, line 1: this is UTF-16, UTF-8 is wanted"]),
+    "a compressed file": (
+        {**GOOD, "orders": gzip.compress(GOOD["orders"].encode())},
+        ["orders.csv is compressed, or a spreadsheet: CSV is wanted as plain text"],
+    ),
     "UTF-16 without a mark": (encoded("orders", "utf-16-le"), ["orders.csv, line 1: this is UTF-16"]),
     "Latin-1": (
         encoded("customers", "latin-1", GOOD["customers"].replace("ads", "Büro")),
@@ -538,6 +544,35 @@ def test_it_is_refused(workplace: Path, name: str) -> None:
     assert (workplace / "marts.duckdb").read_bytes() == published
     assert [text for text in named if text not in messages] == [], messages
     assert "stg_orders" in messages  # skipped: nothing downstream was built
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("orders", "amount", "true", "orders.amount is a decimal number between"),
+        ("orders", "refunded_amount", "true", "orders.refunded_amount is a decimal number >= 0"),
+        ("plans", "price", "true", "plans.price is a decimal number >= 0"),
+        ("plans", "billing_interval_count", "true", "plans.billing_interval_count is a whole number >= 1"),
+        ("subscriptions", "quantity", "true", "subscriptions.quantity is a whole number >= 0"),
+        ("subscriptions", "discount_percent", "false", "subscriptions.discount_percent is a number from 0 to 100"),
+        ("subscriptions", "status", "1", "subscriptions.status is trialing, active, past_due or paused; the last"),
+        ("orders", "currency", "1", "orders.currency is a code of three letters: cannot be run: "),
+        ("orders", "ordered_at", "20240102", "orders.ordered_at is a date such as 2024-03-09"),
+    ],
+)
+def test_a_parquet_column_of_another_type_is_refused(
+    workplace: Path, table: str, column: str, value: str, message: str
+) -> None:
+    write(workplace, GOOD)
+    with duckdb.connect() as connection:
+        for name in GOOD:
+            replaces = f"* replace ({value} as {column})" if name == table else "*"
+            source, target = (text(workplace / f"{name}.{ending}") for ending in ("csv", "parquet"))
+            connection.execute(f"copy (select {replaces} from read_csv({source}, all_varchar = true)) to {target}")
+    location = str(workplace / "{table}.parquet")
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw", raw_location=location)
+    assert not success
+    assert message in messages and "[SQL" not in messages, messages
 
 
 @pytest.mark.parametrize("name", FLOWS_ON)
