@@ -67,6 +67,13 @@ from answers
     create or replace temp macro as_date(x) as try({{ business_date(instant('x')) }});
     create or replace temp macro as_local(x) as try({{ reporting_time(instant('x')) }});
     create or replace temp macro as_text(x) as {{ plain_text('x') }};
+    -- Of a column: false where no two values can differ only by case or blanks. Much cheaper than as_text of each.
+    create or replace temp macro may_differ_only_by_spelling(x) as
+        bool_or(lower(cast(x as varchar)) <> cast(x as varchar))
+        and bool_or(upper(cast(x as varchar)) <> cast(x as varchar))
+        or bool_or(
+            regexp_matches(cast(x as varchar), '^[' || {{ blanks() }} || ']|[' || {{ blanks() }} || ']$')
+        );
     create or replace temp macro is_known(x) as
         coalesce(as_date(x) < (select as_of_date from settings), true);
     create or replace temp macro as_number(x) as

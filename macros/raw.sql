@@ -82,14 +82,17 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- What counts as a blank: spaces, tabs, line ends, and no-break spaces, which spreadsheets and web pages leave. -#}
+{% macro blanks() -%}
+    ' ' || chr(9) || chr(10) || chr(13) || chr(160)
+{%- endmacro %}
+
 {#-
-    A text without outer blanks: spaces, tabs, line ends, and no-break spaces, which spreadsheets and web pages leave.
+    A text without outer blanks.
     Example: {{ trimmed('country') }} <> ''
 -#}
 {% macro trimmed(raw_column) -%}
-    trim(
-        both ' ' || chr(9) || chr(10) || chr(13) || chr(160) from cast({{ raw_column }} as {{ dbt.type_string() }})
-    )
+    trim(both {{ blanks() }} from cast({{ raw_column }} as {{ dbt.type_string() }}))
 {%- endmacro %}
 
 {#-
