@@ -59,7 +59,7 @@ from answers
 
 {#-
     What the SQL of a suite may call, beside the raw tables by their names, the one-row table `settings`, and the views
-    `facts` and `segment_values`. An instant or end is what staging makes of it, null where it is none.
+    `facts` and `segment_values`. An instant, end or number is what staging makes of it, null where it is none.
 -#}
 {% macro guard_functions() -%}
     create or replace temp macro as_instant(x) as try({{ instant('x') }});
@@ -67,10 +67,19 @@ from answers
     create or replace temp macro as_date(x) as try({{ business_date(instant('x')) }});
     create or replace temp macro as_local(x) as try({{ reporting_time(instant('x')) }});
     create or replace temp macro as_text(x) as {{ plain_text('x') }};
+    -- Of a column: false where no two values can differ only by case or blanks. Much cheaper than as_text of each.
+    create or replace temp macro may_differ_only_by_spelling(x) as
+        bool_or(lower(cast(x as varchar)) <> cast(x as varchar))
+        and bool_or(upper(cast(x as varchar)) <> cast(x as varchar))
+        or bool_or(
+            regexp_matches(cast(x as varchar), '^[' || {{ blanks() }} || ']|[' || {{ blanks() }} || ']$')
+        );
     create or replace temp macro is_known(x) as
         coalesce(as_date(x) < (select as_of_date from settings), true);
+    create or replace temp macro as_number(x) as
+        case when typeof(x) <> 'BOOLEAN' then try_cast(x as decimal(38, 10)) end;
     create or replace temp macro is_whole_number(x) as
-        coalesce(try_cast(x as decimal(38, 10)) = try_cast(x as bigint), false);
+        coalesce(as_number(x) = try_cast(x as bigint), false);
     create or replace temp macro is_instant(x) as
         try_cast(x as timestamp) is not null
         and (
@@ -86,7 +95,8 @@ from answers
             ] %}
             '{{ word }}', '{{ word | upper }}', '{{ word | capitalize }}',
             {%- endfor %}
-            'NaN', '-NaN', 'NaT', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\N', '-', '--', '?', '', ' '
+            'NaN', '-NaN', 'NaT', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\N', '-', '--', '?', '', ' ', chr(9),
+            chr(160)
         );
 {%- endmacro %}
 

@@ -82,12 +82,25 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- What counts as a blank: spaces, tabs, line ends, and no-break spaces, which spreadsheets and web pages leave. -#}
+{% macro blanks() -%}
+    ' ' || chr(9) || chr(10) || chr(13) || chr(160)
+{%- endmacro %}
+
+{#-
+    A text without outer blanks.
+    Example: {{ trimmed('country') }} <> ''
+-#}
+{% macro trimmed(raw_column) -%}
+    trim(both {{ blanks() }} from cast({{ raw_column }} as {{ dbt.type_string() }}))
+{%- endmacro %}
+
 {#-
     A text without case and outer blanks, by which statuses are compared.
     Example: {{ plain_text('status') }} as status
 -#}
 {% macro plain_text(raw_column) -%}
-    lower(trim(cast({{ raw_column }} as {{ dbt.type_string() }})))
+    lower({{ trimmed(raw_column) }})
 {%- endmacro %}
 
 {#-

@@ -44,7 +44,7 @@
         {%- set column = 'customers.' ~ adapter.quote(attribute) -%}
         {%- set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
         {{ " || ' / ' || " if not loop.first -}}
-        coalesce(case when trim({{ text }}) <> '' then {{ text }} end, 'unknown')
+        coalesce(case when {{ trimmed(column) }} <> '' then {{ text }} end, 'unknown')
     {%- endfor -%}
 {%- endmacro %}
 

@@ -16,6 +16,7 @@ from plugins.sql import quoted, text
 SEPARATORS = (",", ";", "\t")
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs"}
 HEADER_BYTES = 1_000_000
+NO_TEXT = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04", b"PAR1")  # gzip, Zstandard, zip (and xlsx), Parquet
 csv.field_size_limit(sys.maxsize)  # a value may be long
 
 
@@ -85,6 +86,8 @@ def read_header(name: str) -> str:
         line = file.readline(HEADER_BYTES)
     if not line:
         raise Unreadable(f"{name} is empty: a header line with the names of the columns is wanted")
+    if line.startswith(NO_TEXT):
+        raise Unreadable(f"{name} is compressed, or a spreadsheet: CSV is wanted as plain text")
     if line.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in line:
         raise Unreadable(f"{name}, line 1: this is UTF-16, UTF-8 is wanted: save or convert the file as UTF-8")
     header = decoded(name, 1, line).removeprefix("\ufeff").rstrip("\r\n")

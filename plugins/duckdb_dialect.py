@@ -154,7 +154,7 @@ class Dialect(postgresql.PGDialect):
     ) -> list[dict[str, Any]]:
         """The columns of a view. Raises NoSuchTableError where there is none."""
         rows = connection.exec_driver_sql(
-            "select column_name, data_type from information_schema.columns"
+            "select lower(column_name), data_type from information_schema.columns"
             " where table_name = ? and table_catalog = 'temp' order by ordinal_position",
             (table_name,),
         ).fetchall()

@@ -13,6 +13,7 @@ import re
 import threading
 import warnings
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -169,6 +170,7 @@ class Outcome:
     query: str = ""  # finds the rows that fail
     counts: list[tuple[Any, int]] = field(default_factory=list)  # distinct values that fail, how often each is there
     keys: list[Row] = field(default_factory=list)  # of one row for each of them
+    misspelt: list[tuple[Any, Any, int]] = field(default_factory=list)  # an unknown key, the one it may mean, how often
     found: list[Any] = field(default_factory=list)  # what else the expectation found, as text or rows
     meta: Row = field(default_factory=dict)
     quarantined: int = 0
@@ -205,6 +207,14 @@ class Outcome:
                 text += ", such as " + ", ".join(f"{shortened(value)} {times:,}" for value, times in self.counts)
             if any(self.keys):
                 text += "; at " + ", ".join(shortened(key) for key in self.keys)
+            if self.misspelt:
+                text += (
+                    f"; in {sum(times for *_, times in self.misspelt):,} of them, values differ only by case or blanks"
+                )
+                text += f" from one in {self.meta['refers_to']}, such as " + ", ".join(
+                    f"{shortened(value)} for {shortened(known)} {times:,}"
+                    for value, known, times in self.misspelt[:SAMPLES]
+                )
         elif self.found:
             text += f": not so, {'missing' if self.type == HAS_COLUMNS else 'found'} "
             text += ", ".join(item if isinstance(item, str) else shortened(item) for item in self.found)
@@ -217,6 +227,11 @@ def shortened(sample: Any) -> str:
         return " ".join(f"{name} {shortened(value)}" for name, value in sample.items())
     text = repr(sample) if isinstance(sample, str) else "null" if sample is None else str(sample)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def lowered(names: Iterable[str]) -> list[str]:
+    """Names of columns as they are compared: SQL does not distinguish them by case."""
+    return [name.lower() for name in names]
 
 
 def rows_of(cursor: Cursor, query: str) -> list[Row]:
@@ -239,7 +254,7 @@ class Guard:
         self.columns: dict[str, list[str]] = {}
         for name, relation in question["relations"].items():
             cursor.execute(f"create or replace temp view {name} as select * from {relation}")
-            self.columns[name] = list(columns_of(cursor, name))
+            self.columns[name] = lowered(columns_of(cursor, name))
         self.missing = {
             name: [column for column in known if column not in self.columns[name]] for name, known in self.known.items()
         }
@@ -270,7 +285,7 @@ class Guard:
 
     def segment_values(self, attributes: list[str]) -> str:
         """A query: the values of the columns of customers that the var segments names."""
-        there = {name.lower() for name in self.columns["customers"]}
+        there = self.columns["customers"]
         parts = [
             f"select {text('customers.' + name)} as place, cast({quoted(name)} as varchar) as value from customers"
             for name in attributes
@@ -326,11 +341,9 @@ class Guard:
 
     def outcome(self, expectation: Any, **facts: Any) -> Outcome:
         """An outcome of an expectation, with what is known of it."""
-        meta = expectation.meta or {}
-        column = expectation.configuration.kwargs.get("column") or meta.get("column")
         return Outcome(
-            self.table, self.rows, column, expectation.configuration.type, self.in_words(expectation),
-            expectation.severity.value, meta=meta, **facts,
+            self.table, self.rows, column_of(expectation), expectation.configuration.type, self.in_words(expectation),
+            expectation.severity.value, meta=expectation.meta or {}, **facts,
         )  # fmt: skip
 
     def validate(self) -> list[Outcome]:
@@ -375,7 +388,7 @@ class Guard:
             if not outcome.query:
                 outcome.found = [str(result.get("observed_value"))]
                 return
-        returned = columns_of(self.cursor, f"({outcome.query})")
+        returned = lowered(columns_of(self.cursor, f"({outcome.query})"))
         (outcome.failed,) = self.cursor.execute(f"select count(*) from ({outcome.query})").fetchone() or (0,)
         if outcome.column not in returned:
             rows = plain(rows_of(self.cursor, f"from ({outcome.query}) limit {SAMPLES}"))
@@ -394,10 +407,30 @@ class Guard:
         )
         outcome.counts = [(plain(row["value"]), row["times"]) for row in samples]
         outcome.keys = [plain(row["key"] or {}) for row in samples]
+        if outcome.meta.get("refers_to"):
+            outcome.misspelt = self.misspelt(outcome)
+
+    def misspelt(self, outcome: Outcome) -> list[tuple[Any, Any, int]]:
+        """The values that are no key of the table they refer to, but differ from one only by case or blanks."""
+        rows = rows_of(
+            self.cursor,
+            f"""
+            select {outcome.column} as value, known.value as known, count(*) as times
+            from ({outcome.query})
+            inner join (
+                select as_text({outcome.column}) as plain, min({outcome.column}) as value
+                from {outcome.meta["refers_to"]}
+                group by as_text({outcome.column})
+            ) as known on as_text({outcome.column}) = known.plain
+            group by {outcome.column}, known.value
+            order by times desc, cast({outcome.column} as varchar)
+            """,
+        )
+        return [(plain(row["value"]), plain(row["known"]), row["times"]) for row in rows]
 
     def with_nearest(self, column: str) -> str:
         """A missing column, with the one that is there and may be meant."""
-        others = {name.lower().strip(): name for name in self.columns[self.table] if name not in self.known[self.table]}
+        others = {name.strip(): name for name in self.columns[self.table] if name not in self.known[self.table]}
         near = difflib.get_close_matches(column, others, n=1, cutoff=0.5)
         return f"{column!r}" + (f" (there is {others[near[0]]!r})" if near else "")
 
@@ -420,6 +453,11 @@ def batch_of(cursor: Cursor, table: str) -> Any:
     return source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all").get_batch()
 
 
+def column_of(expectation: Any) -> str | None:
+    """The column that an expectation is about, where it is about one."""
+    return expectation.configuration.kwargs.get("column") or (expectation.meta or {}).get("column")
+
+
 def run(batch: Any, expectation: Any, result_format: Any) -> Any:
     """The result of an expectation. Raises SuiteError where it cannot be run."""
     result = batch.validate(expectation, result_format=result_format)
@@ -428,9 +466,11 @@ def run(batch: Any, expectation: Any, result_format: Any) -> Any:
         information = {"": information}
     messages = {str(found["exception_message"]) for found in information.values() if found["raised_exception"]}
     if messages:
+        table, column = batch.data_asset.name, column_of(expectation)
+        why = " ".join(" ".join(sorted(messages)).split()).split(" LINE ")[0].split(" [SQL: ")[0]
         raise SuiteError(
-            f"expectations/{batch.data_asset.name}.yml: {expectation.configuration.type} "
-            f"({expectation.description}) cannot be run: {' '.join(' '.join(sorted(messages)).split())}"
+            f"expectations/{table}.yml: {table}{f'.{column}' if column else ''} "
+            f"{' '.join(expectation.description.split())}: cannot be run: {why}"
         )
     return result
 
@@ -449,7 +489,7 @@ def set_aside(guard: Guard, build_id: str, outcome: Outcome) -> None:
 
     Raises SuiteError where these do not hold the key, so that good rows could be among them.
     """
-    table, returned = outcome.table, columns_of(guard.cursor, f"({outcome.query})")
+    table, returned = outcome.table, lowered(columns_of(guard.cursor, f"({outcome.query})"))
     missing = [name for name in guard.suite.key if name not in returned]
     if missing:
         raise SuiteError(
@@ -457,7 +497,7 @@ def set_aside(guard: Guard, build_id: str, outcome: Outcome) -> None:
             f"{', '.join(missing)}, their key"
         )
     same = [name for name in guard.columns[table] if name in returned]
-    is_bad = " and ".join(f"bad.{name} is not distinct from {table}.{name}" for name in same)
+    is_bad = " and ".join(f"bad.{quoted(name)} is not distinct from {table}.{quoted(name)}" for name in same)
     key = ", ".join(f"'{name}': {name}" for name in guard.suite.key)
     (outcome.quarantined,) = guard.cursor.execute(
         f"""

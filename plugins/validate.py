@@ -1,4 +1,5 @@
-"""`make validate`: the guard alone, in a scratch database of its own, so that a build may be running meanwhile.
+"""`make validate`: the guard alone, in a scratch database of its own, so that a build may be running meanwhile, unless
+the raw tables are in the very file that it builds.
 
 Prints what the guard found and a verdict, writes the same as JSON and as JUnit XML, and exits with 1 where the raw
 tables break the contract or cannot be checked, with 0 otherwise.
@@ -7,6 +8,7 @@ tables break the contract or cannot be checked, with 0 otherwise.
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +33,24 @@ def project_vars() -> Row:
     return {**found, **(found.get("retention_marts") or {})}
 
 
+def why_locked(warehouse: Path) -> str | None:
+    """Why a warehouse cannot be read now, where another process holds it: DuckDB lets nobody else in meanwhile."""
+    try:
+        duckdb.connect(str(warehouse), read_only=True).close()
+    except duckdb.IOException as error:
+        holder = re.search(r"PID (\d+)", str(error))
+        if not holder:
+            return None  # dbt says what else is wrong with it
+        lock = warehouse.with_name(f"{warehouse.name}.lock")
+        said = lock.read_text() if lock.exists() else ""
+        process = said if f"process {holder[1]}," in said else f"process {holder[1]}"
+        return (
+            f"{warehouse}, where raw_schema is, is in use by {process}: wait until that has ended, "
+            "or validate the exports before they are loaded, with raw_location"
+        )
+    return None
+
+
 def run_guard(tables: list[str], variables: Row, scratch: Path, reports: Path) -> list[str]:
     """Run the guard of some tables in a scratch database. What kept dbt from it, if anything did, as lines."""
     environment = {
@@ -40,6 +60,8 @@ def run_guard(tables: list[str], variables: Row, scratch: Path, reports: Path) -
     given = {**project_vars(), **variables}
     if given.get("raw_schema") and not given.get("raw_database"):
         warehouse = Path(os.environ.get("RETENTION_WAREHOUSE", "warehouse.duckdb"))
+        if locked := why_locked(warehouse):
+            return [locked]
         variables = {**variables, "raw_database": warehouse.stem}
         environment["RETENTION_ATTACH"] = repr([{"path": str(warehouse), "alias": warehouse.stem, "read_only": True}])
     os.environ |= environment

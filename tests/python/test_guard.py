@@ -1,5 +1,6 @@
 """The guard: a catalogue of bad and odd input, each a mutation of good data, and what must come of it."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from plugins import guard
+from plugins.sql import text
 
 Tables = Mapping[str, str | bytes | None]  # the content of each raw table's file; None: there is no file
 
@@ -67,6 +69,7 @@ def without(table: str, column: str) -> dict[str, str]:
     return {**GOOD, table: "\n".join(lines) + "\n"}
 
 
+HEADS = {table: (text.splitlines()[0], text[text.index("\n") :]) for table, text in GOOD.items()}
 ORDER = "o1,c1,2024-01-02,completed,20,0,USD"
 STRETCH = "s2,c2,monthly,active,2,10,2024-01-05 09:30:00,2024-03-01,,"
 DECIMAL = "is a decimal number between -1,000,000,000,000 and 1,000,000,000,000"
@@ -79,8 +82,8 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
     "an empty first line": ({**GOOD, "orders": "\n" + GOOD["orders"]}, ["orders.csv, line 1 is empty"]),
     "a missing column": (without("orders", "amount"), ["orders has all columns", "missing 'amount'"]),
     "columns by other names": (
-        {**GOOD, "orders": GOOD["orders"].replace("status,amount,", "state,Amount,")},
-        ["missing 'amount' (there is 'Amount'), 'status' (there is 'state')"],
+        {**GOOD, "orders": GOOD["orders"].replace("status,amount,", "State,total amount,")},
+        ["missing 'amount' (there is 'total amount'), 'status' (there is 'state')"],
     ),
     "a column that other tables refer to is missing": (
         without("customers", "customer_id"), ["customers has all columns of the contract", "missing 'customer_id'"]
@@ -104,6 +107,10 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
         replaced("orders", "completed,20", '"comp"leted,20'), ["orders.csv, line 2: a double quote is not closed, or"]
     ),
     "UTF-16": (encoded("orders", "utf-16"), ["orders.csv, line 1: this is UTF-16, UTF-8 is wanted"]),
+    "a compressed file": (
+        {**GOOD, "orders": gzip.compress(GOOD["orders"].encode())},
+        ["orders.csv is compressed, or a spreadsheet: CSV is wanted as plain text"],
+    ),
     "UTF-16 without a mark": (encoded("orders", "utf-16-le"), ["orders.csv, line 1: this is UTF-16"]),
     "Latin-1": (
         encoded("customers", "latin-1", GOOD["customers"].replace("ads", "Büro")),
@@ -128,6 +135,13 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
     "a column by a short name": (
         {**GOOD, "subscriptions": GOOD["subscriptions"].replace("quantity", "qty")},
         ["missing 'quantity' (there is 'qty')"],
+    ),
+    "bad values under columns in another case": (
+        {
+            **{table: head.title() + rest for table, (head, rest) in HEADS.items()},
+            "orders": HEADS["orders"][0].title() + HEADS["orders"][1].replace(",20,", ",twenty,"),
+        },
+        ["critical: orders.amount", "1 of 4 rows", "'twenty'", "at order_id 'o1'"],
     ),
     "text for a number": (replaced("orders", ",20,", ",twenty,"), ["orders.amount", "1 of 4 rows", "'twenty'", "'o1'"]),
     "a comma for decimals": (replaced("orders", ",20,", ',"20,50",'), ["orders.amount", "'20,50'"]),
@@ -160,6 +174,28 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
     ),
     "a subscription to no plan we know": (
         replaced("subscriptions", "c2,monthly", "c2,gold"), ["subscriptions.plan_id", "'gold'"]
+    ),
+    "customers in another case or with blanks": (
+        {
+            **replaced("orders", "o1,c1", "o1,C1 "),
+            "subscriptions": GOOD["subscriptions"].replace(",c1,", ",C1,").replace(",c2,", ",\tc2\N{NO-BREAK SPACE},"),
+        },
+        [
+            "orders.customer_id is a customer of the raw table customers, or empty: not so in 1 of 4 rows, "
+            "such as 'C1 ' 1; at order_id 'o1'; in 1 of them, values differ only by case or blanks from one in "
+            "customers, such as 'C1 ' for 'c1' 1",
+            "subscriptions.customer_id is a customer of",
+            "in 3 of them, values differ only by case or blanks from one in",
+            r"such as 'C1' for 'c1' 2, '\tc2\xa0' for 'c2' 1",
+        ],
+    ),
+    "activity of a customer with a blank": (
+        replaced("activity", "c2,", "c2\t,"),
+        ["activity.customer_id", r"differ only by case or blanks from one in customers, such as 'c2\t' for 'c2' 1"],
+    ),
+    "a plan in another case": (
+        replaced("subscriptions", "c2,monthly", "c2,Monthly"),
+        ["subscriptions.plan_id", "differ only by case or blanks from one in plans, such as 'Monthly' for 'monthly' 1"],
     ),
     "a negative quantity": (replaced("subscriptions", "active,2,", "active,-2,"), ["subscriptions.quantity", "'-2'"]),
     "half a seat": (replaced("subscriptions", "active,2,", "active,1.5,"), ["subscriptions.quantity", "'1.5'"]),
@@ -243,6 +279,18 @@ FLOWS_ON: dict[str, tuple[Tables, list[tuple[str, str]]]] = {
     "a byte-order mark": (encoded("customers", "utf-8-sig"), SAME),
     "CRLF": ({table: text.replace("\n", "\r\n") for table, text in GOOD.items()}, SAME),
     "no newline at the end": ({table: text.rstrip("\n") for table, text in GOOD.items()}, SAME),
+    "columns in another case": (
+        {table: head.upper() + rest for table, (head, rest) in HEADS.items()}, SAME
+    ),
+    "twelve subscriptions of a customer at a trillion less a cent": (
+        {
+            **replaced("plans", ",10,", ",999999999999.99,"),
+            "subscriptions": f"{SUBSCRIPTIONS}\n" + "".join(
+                f"s{number},c1,monthly,active,1,0,2024-01-01,2024-02-10,,\n" for number in range(12)
+            ),
+        },
+        [(MRR, "11999999999999.880000"), ("select min(mrr_change) from marts.mrr_movements", "-11999999999999.880000")],
+    ),
     "more columns": ({table: text.replace("\n", ",more\n") for table, text in GOOD.items()}, SAME),
     "quotes and newlines in a field": (
         replaced("subscriptions", "too expensive", '"too ""expensive"",\nhe said"'), SAME
@@ -293,6 +341,16 @@ FLOWS_ON: dict[str, tuple[Tables, list[tuple[str, str]]]] = {
     "an order in another currency that does not count": (replaced("orders", "-7,0,USD", "-7,0,EUR"), SAME),
     "an unknown country": (replaced("customers", "DE", "Germany"), SAME),
     "statuses in other cases": ({**GOOD, "orders": GOOD["orders"].replace("completed", " Completed ")}, SAME),
+    "tabs and no-break spaces around statuses, and alone as a country": (
+        {
+            **replaced("customers", "DE", "\t\N{NO-BREAK SPACE} "),
+            "orders": GOOD["orders"].replace("completed", "\tcompleted\N{NO-BREAK SPACE}"),
+        },
+        [*SAME, (
+            "select sum(orders) from marts.repeat_purchase_by_period"
+            " where period_grain = 'year' and segment = 'country' and segment_value = 'unknown'", "3",
+        )],
+    ),
     "currencies in lower case": ({table: text.replace("USD", "usd") for table, text in GOOD.items()}, SAME),
     "UTC that says so": (
         {
@@ -372,6 +430,17 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
     "an order with a blank": (replaced("orders", "o1,", "o2 ,"), {}, [
         "warning: orders.order_id has no values that differ only by case or blanks: not so in 2 of 4", "'o2 ' 1",
     ]),
+    "customers with a tab and a no-break space": (
+        {
+            table: text.replace("c2,", "c1\t,").replace("c3,", "c1\N{NO-BREAK SPACE},")
+            for table, text in GOOD.items()
+        },
+        {},
+        [
+            "warning: customers.customer_id has no values that differ only by case or blanks: not so in 3 of 3",
+            r"'c1' 1, 'c1\t' 1, 'c1\xa0' 1",
+        ],
+    ),
     "plans and subscriptions in another case": (
         {table: text.replace("yearly,", "Monthly,").replace("s2,", "S1,") for table, text in GOOD.items()}, {},
         [f"{key} has no values that differ only" for key in ("plans.plan_id", "subscriptions.subscription_id")],
@@ -382,7 +451,7 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
             f"not so in 1 of {rows} rows, such as {text!r} 1"
             for table, rows in [("customers", 3), ("orders", 4), ("subscriptions", 3)]
         ])
-        for text in ("nan", "NULL", "None", "<NA>", "\\N", "#NA", " ")
+        for text in ("nan", "NULL", "None", "<NA>", "\\N", "#NA", " ", "\t", "\N{NO-BREAK SPACE}")
     },
     "segment values in another case": (replaced("customers", "c3,2024-02-01,,ads", "c3,2024-02-01,de,Ads"), {}, [
         "info: customers has no segment values that differ only by case or blanks: not so, found",
@@ -477,6 +546,35 @@ def test_it_is_refused(workplace: Path, name: str) -> None:
     assert "stg_orders" in messages  # skipped: nothing downstream was built
 
 
+@pytest.mark.parametrize(
+    ("table", "column", "value", "message"),
+    [
+        ("orders", "amount", "true", "orders.amount is a decimal number between"),
+        ("orders", "refunded_amount", "true", "orders.refunded_amount is a decimal number >= 0"),
+        ("plans", "price", "true", "plans.price is a decimal number >= 0"),
+        ("plans", "billing_interval_count", "true", "plans.billing_interval_count is a whole number >= 1"),
+        ("subscriptions", "quantity", "true", "subscriptions.quantity is a whole number >= 0"),
+        ("subscriptions", "discount_percent", "false", "subscriptions.discount_percent is a number from 0 to 100"),
+        ("subscriptions", "status", "1", "subscriptions.status is trialing, active, past_due or paused; the last"),
+        ("orders", "currency", "1", "orders.currency is a code of three letters: cannot be run: "),
+        ("orders", "ordered_at", "20240102", "orders.ordered_at is a date such as 2024-03-09"),
+    ],
+)
+def test_a_parquet_column_of_another_type_is_refused(
+    workplace: Path, table: str, column: str, value: str, message: str
+) -> None:
+    write(workplace, GOOD)
+    with duckdb.connect() as connection:
+        for name in GOOD:
+            replaces = f"* replace ({value} as {column})" if name == table else "*"
+            source, target = (text(workplace / f"{name}.{ending}") for ending in ("csv", "parquet"))
+            connection.execute(f"copy (select {replaces} from read_csv({source}, all_varchar = true)) to {target}")
+    location = str(workplace / "{table}.parquet")
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw", raw_location=location)
+    assert not success
+    assert message in messages and "[SQL" not in messages, messages
+
+
 @pytest.mark.parametrize("name", FLOWS_ON)
 def test_it_flows_on(workplace: Path, name: str) -> None:
     tables, answers = FLOWS_ON[name]
@@ -498,9 +596,10 @@ def test_it_is_said(workplace: Path, name: str) -> None:
 
 
 def test_nothing_is_said_of_good_data(workplace: Path) -> None:
-    write(workplace, GOOD)
-    assert invoke(workplace, "build", "--select", "path:models/raw")[0]
-    assert lines_of_the_latest_build(workplace) == [REFUNDED]
+    for change_case in (str, str.upper):
+        write(workplace, {table: change_case(head) + rest for table, (head, rest) in HEADS.items()})
+        assert invoke(workplace, "build", "--select", "path:models/raw")[0]
+        assert lines_of_the_latest_build(workplace) == [REFUNDED]
 
 
 @pytest.mark.parametrize(
@@ -916,6 +1015,28 @@ def test_validate_one_table_alone(tmp_path: Path) -> None:
     assert "orders.amount" in failure.get("message", "")
     write(tmp_path, {"orders": GOOD["orders"]})
     assert validate(tmp_path, "--table", "orders").returncode == 0
+
+
+def test_validate_reads_a_schema_of_the_warehouse_unless_a_process_holds_it(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    schema = {"raw_location": None, "raw_schema": "loaded"}
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute("create schema loaded")
+        for table in RAW_COLUMNS:
+            path = str(tmp_path / f"{table}.csv")
+            connection.execute(f"create table loaded.{table} as from read_csv(?, all_varchar = true)", [path])
+        for holder in (f"process {os.getpid()}", f"dbt build (process {os.getpid()}, since 06:30:00)"):
+            finished = validate(tmp_path, **schema)
+            assert finished.returncode == 1
+            assert finished.stdout.splitlines() == [
+                f"{tmp_path / 'warehouse.duckdb'}, where raw_schema is, is in use by {holder}: "
+                "wait until that has ended, or validate the exports before they are loaded, with raw_location",
+                "exports could not be checked: 5 of 5 tables were not",
+            ]
+            (tmp_path / "warehouse.duckdb.lock").write_text(f"dbt build (process {os.getpid()}, since 06:30:00)")
+    finished = validate(tmp_path, **schema)
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert finished.stdout.splitlines()[0] == REFUNDED
 
 
 def test_validate_says_why_it_could_not(tmp_path: Path) -> None:

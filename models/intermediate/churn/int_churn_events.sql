@@ -18,7 +18,7 @@ events as (
         churn.churned_on,
         churn.mrr_lost,
         churn.plan_key,
-        nullif(lower(trim(stretches.end_reason)), '') as end_reason,
+        nullif({{ plain_text('stretches.end_reason') }}, '') as end_reason,
         churn.returned_on,
         {{ dbt.datediff('churn.first_paid_date', 'churn.churned_on', 'day') }} as days_since_first
     from subscription_churn as churn

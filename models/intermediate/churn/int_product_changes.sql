@@ -22,8 +22,8 @@ product_days as (
         customer_key,
         product_key,
         movement_date,
-        cast(sum(opening_mrr) as decimal(18, 6)) as opening_mrr,
-        cast(sum(closing_mrr) as decimal(18, 6)) as closing_mrr,
+        cast(sum(opening_mrr) as decimal(38, 6)) as opening_mrr,
+        cast(sum(closing_mrr) as decimal(38, 6)) as closing_mrr,
         max(tier) filter (where opening_mrr > 0) as opening_tier,
         max(tier) filter (where closing_mrr > 0) as closing_tier,
         max(plan_key) filter (where opening_rank = 1) as opening_plan_key

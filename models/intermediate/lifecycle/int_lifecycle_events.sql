@@ -17,7 +17,7 @@ happenings as (
         customer_key,
         {{ business_date('created_at') }} as event_date,
         cast(null as date) as fact_date,
-        cast(0 as decimal(18, 6)) as mrr_change,
+        cast(0 as decimal(38, 6)) as mrr_change,
         cast(null as date) as last_order_date
     from customers
     union all
@@ -26,7 +26,7 @@ happenings as (
         customer_key,
         min(start_date) as event_date,
         cast(null as date) as fact_date,
-        cast(0 as decimal(18, 6)) as mrr_change,
+        cast(0 as decimal(38, 6)) as mrr_change,
         cast(null as date) as last_order_date
     from stretches
     group by customer_key
@@ -43,7 +43,7 @@ happenings as (
         customer_key,
         first_order_date as event_date,
         first_order_date as fact_date,
-        cast(0 as decimal(18, 6)) as mrr_change,
+        cast(0 as decimal(38, 6)) as mrr_change,
         last_order_date
     from order_runs
 ),

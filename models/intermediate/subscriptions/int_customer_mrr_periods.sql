@@ -57,8 +57,8 @@ balances as (
         period_id,
         period_start_date,
         first_paid_date,
-        cast(sum(opening_mrr) filter (where is_first_in_period) as decimal(18, 6)) as opening_mrr,
-        cast(sum(closing_mrr) filter (where is_last_in_period) as decimal(18, 6)) as closing_mrr,
+        cast(sum(opening_mrr) filter (where is_first_in_period) as decimal(38, 6)) as opening_mrr,
+        cast(sum(closing_mrr) filter (where is_last_in_period) as decimal(38, 6)) as closing_mrr,
         max(opening_plan_key) filter (where is_first_in_period) as opening_plan_key,
         max(closing_plan_key) filter (where is_last_in_period) as closing_plan_key,
         max(movement_date) filter (where opening_mrr > 0 and closing_mrr = 0) as churned_on

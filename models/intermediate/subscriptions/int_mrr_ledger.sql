@@ -28,7 +28,7 @@ daily_changes as (
         customer_key,
         combination_id,
         movement_date,
-        cast(sum(mrr_delta) as decimal(18, 6)) as mrr_change
+        cast(sum(mrr_delta) as decimal(38, 6)) as mrr_change
     from deltas
     group by customer_key, combination_id, movement_date
 ),
@@ -44,7 +44,7 @@ planned_changes as (
 balances as (
     select
         *,
-        cast((sum(mrr_change) over customer_days) as decimal(18, 6)) as closing_mrr,
+        cast((sum(mrr_change) over customer_days) as decimal(38, 6)) as closing_mrr,
         min(movement_date) over customer_days as first_paid_date,
         lag(movement_date) over customer_days as previous_movement_date,
         lead(movement_date) over customer_days as next_movement_date,
@@ -56,7 +56,7 @@ balances as (
 ledger as (
     select
         *,
-        cast(closing_mrr - mrr_change as decimal(18, 6)) as opening_mrr
+        cast(closing_mrr - mrr_change as decimal(38, 6)) as opening_mrr
     from balances
 )
 

@@ -40,8 +40,8 @@ plan_balances as (
         customer_key,
         plan_key,
         movement_date,
-        cast(opening_mrr as decimal(18, 6)) as opening_mrr,
-        cast(closing_mrr as decimal(18, 6)) as closing_mrr,
+        cast(opening_mrr as decimal(38, 6)) as opening_mrr,
+        cast(closing_mrr as decimal(38, 6)) as closing_mrr,
         row_number() over (
             partition by customer_key, movement_date
             order by closing_mrr desc, plan_key asc
