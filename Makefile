@@ -6,6 +6,7 @@
 # make lint    style and conventions of SQL and Python
 # make contracts   the data contract as files in contracts/: ODCS, JSON schemas, templates of the raw tables
 # make check-contracts   datacontract-cli reads them, and tests marts.duckdb by them
+# make metrics   every metric of the semantic layer, asked by week, month, quarter and year, and compared with the marts
 # make bench   time and memory beside the usual ways, on SIZE=S, M, L or a number of customers: benchmarks/README.md
 # make lock    pin the newest packages that requirements/*.in allow (needs uv)
 
@@ -17,7 +18,7 @@ SIZE ?= S
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build restore validate test docs lint contracts check-contracts bench lock
+.PHONY: build restore validate test docs lint contracts check-contracts metrics bench lock
 
 build: .venv/build
 	$(DBT) $(BUILD) $(WITH_VARS)
@@ -54,11 +55,15 @@ check-contracts: .venv-contracts/contracts
 	for file in contracts/*.odcs.yaml; do .venv-contracts/bin/datacontract lint $$file || exit 1; done
 	.venv-contracts/bin/datacontract test contracts/marts.odcs.yaml
 
+metrics: .venv-metrics/metrics
+	.venv-metrics/bin/mf validate-configs
+	.venv-metrics/bin/python tests/python/compare_metrics.py
+
 bench: .venv/build .venv-bench/bench
 	.venv-bench/bin/python benchmarks/bench.py $(SIZE)
 
 lock:
-	for name in build test lint bench contracts; do \
+	for name in build test lint bench contracts metrics; do \
 		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
@@ -86,4 +91,9 @@ lock:
 .venv-contracts/contracts: requirements/contracts.txt
 	$(PYTHON) -m venv .venv-contracts
 	.venv-contracts/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv-metrics/metrics: requirements/metrics.txt
+	$(PYTHON) -m venv .venv-metrics
+	.venv-metrics/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@

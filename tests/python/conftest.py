@@ -114,6 +114,7 @@ def lean_project(folder: Path, marts: list[str]) -> Path:
         models[name].unlink()
         models[name].with_suffix(".yml").unlink()
     (project / "models" / "exposures.yml").unlink()
+    shutil.rmtree(project / "models" / "semantic")
     with open(project / "dbt_project.yml", "a") as file:
         file.write("\nunit_tests:\n  +enabled: false\n")
     return project
