@@ -34,11 +34,11 @@ ARGUMENTS = {"value_set": "validValues", "regex": "pattern"}
 # What the SQL of a suite says of a type, of limits, of nulls that are refused, and of the table that a key leads to.
 TYPES = {
     "integer": r"not is_whole_number\({column}\)",
-    "number": r"try_cast\({column} as decimal\(38, 10\)\) not between",
+    "number": r"as_number\({column}\) not between",
     "date": r"try_cast\({column} as timestamp\) <> try_cast\({column} as date\)",
     "timestamp": r"not is_instant\({column}\)",
 }
-LIMITS = r"try_cast\({column} as (?:bigint|decimal\(38, 10\))\) not between (-?[\d.]+) and (-?[\d.]+)"
+LIMITS = r"(?:as_number\({column}\)|try_cast\({column} as bigint\)) not between (-?[\d.]+) and (-?[\d.]+)"
 NULLS_PASS = r"{column} is not null and not "
 REFERENCE = r"cast\({column} as varchar\) not in \( select cast\((\w+) as varchar\) from (\w+)"
 # The logical types of the types that marts have.
