@@ -45,12 +45,12 @@
     {%- for name in ['accept_restatement', 'ended_at_is_inclusive'] if var(name) is not boolean -%}
         {%- do problems.append(name ~ " is true or false, not '" ~ var(name) ~ "'") -%}
     {%- endfor -%}
-    {#- Who is lost after no day at all, and what has no value at all, is nothing. -#}
+    {#- Nobody is lost after zero days, and a segment has at least one value. -#}
     {%- set minima = {'inactivity_days': 1, 'single_purchase_days': 1, 'max_segment_values': 1} -%}
     {%- for name in known if name.endswith('_days') or name in ['low_sample_customers', 'max_segment_values'] -%}
         {%- if var(name) is not integer or var(name) < minima.get(name, 0) -%}
             {%- do problems.append(
-                name ~ ' is a whole number from ' ~ minima.get(name, 0) ~ " on, not '" ~ var(name) ~ "'"
+                name ~ ' is a whole number >= ' ~ minima.get(name, 0) ~ ", not '" ~ var(name) ~ "'"
             ) -%}
         {%- endif -%}
     {%- endfor -%}

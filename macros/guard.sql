@@ -137,7 +137,7 @@ from answers
 {%- endmacro %}
 
 {#-
-    The rows of a raw table that staging reads: all, less those that this build has set aside.
+    The rows of a raw table that staging reads: all, minus those that this build has set aside.
     Example: select * from {{ guarded('orders') }}
 -#}
 {% macro guarded(table) -%}

@@ -38,7 +38,7 @@ TYPES = {
     "date": r"try_cast\({column} as timestamp\) <> try_cast\({column} as date\)",
     "timestamp": r"not is_instant\({column}\)",
 }
-LIMITS = r"(?:try_cast\({column} as bigint\)|as_number\({column}\)) not between (-?[\d.]+) and (-?[\d.]+)"
+LIMITS = r"(?:as_number\({column}\)|try_cast\({column} as bigint\)) not between (-?[\d.]+) and (-?[\d.]+)"
 NULLS_PASS = r"{column} is not null and not "
 REFERENCE = r"cast\({column} as varchar\) not in \( select cast\((\w+) as varchar\) from (\w+)"
 # The logical types of the types that marts have.

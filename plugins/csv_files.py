@@ -53,7 +53,7 @@ def look_at_csv(cursor: duckdb.DuckDBPyConnection, path: str, files: list[str], 
         if separators[name] != separators[here[0]]:
             raise Unreadable(
                 f"{name} separates its columns by {NAMES[separators[name]]} and {here[0]} by "
-                f"{NAMES[separators[here[0]]]}: all files of a table must do it in one way"
+                f"{NAMES[separators[here[0]]]}: all files of a table must use the same separator"
             )
     separator = separators[here[0]] if here else separator or ","
     for name in here:
@@ -114,7 +114,7 @@ def check_header(name: str, header: str, separator: str) -> None:
     lowered = [column.lower() for column in columns]
     twice = sorted({column for column in columns if lowered.count(column.lower()) > 1})
     if twice:
-        raise Unreadable(f"{name}, line 1: the column {', '.join(twice)} is there twice, each name once is wanted")
+        raise Unreadable(f"{name}, line 1: the column {', '.join(twice)} is there twice, each name is wanted once")
 
 
 def check_zeros(name: str) -> None:

@@ -218,7 +218,9 @@ class Outcome:
         elif self.found:
             text += f": not so, {'missing' if self.type == HAS_COLUMNS else 'found'} "
             text += ", ".join(item if isinstance(item, str) else shortened(item) for item in self.found)
-        return text + (f"; {self.quarantined:,} rows are in quarantine" if self.quarantined else "")
+        if self.quarantined:
+            text += f"; {self.quarantined:,} row{' is' if self.quarantined == 1 else 's are'} in quarantine"
+        return text
 
 
 def shortened(sample: Any) -> str:

@@ -476,7 +476,7 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
         " days before today",
     ]),
     "a lone order far after all others": (replaced("orders", "2024-02-03", "2024-12-03"), CLOCK, [
-        "warning: orders.ordered_at makes no as_of_date far after all other facts: "
+        "warning: orders.ordered_at does not put as_of_date far after all other facts: "
         "not so, found the latest of 2024-12-03",
         "297 days after all other facts",
     ]),
@@ -815,7 +815,7 @@ def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project: 
     assert finished.returncode == 0, finished.output
     assert "WARN=1" in finished.output
     assert f"orders.amount {DECIMAL}: not so in 1 of 4 rows, such as 'NaN'" in finished.output
-    assert "1 rows are in quarantine" in finished.output
+    assert "; 1 row is in quarantine" in finished.output
     [row] = finished.query("select * from quality.quarantine")
     assert json.loads(row["row_key"]) == {"order_id": "o2"}
     assert json.loads(row["row_content"])["amount"] == "NaN"

@@ -350,7 +350,7 @@ def test_a_grain_that_is_removed_is_gone_everywhere(demo: dict[str, Rows], tmp_p
         ({"raw_location": "exports/orders.csv"}, "raw_location must be a path with {table} in it"),
         ({"raw_location": "exports/{table}.csv", "raw_schema": "raw"}, "Set raw_location or raw_schema, not both."),
         ({"segments": ["country+plan"]}, "a crossing is of columns of customers, such as country+industry"),
-        ({"single_purchase_days": 0}, "single_purchase_days is a whole number from 1 on, not '0'"),
+        ({"single_purchase_days": 0}, "single_purchase_days is a whole number >= 1, not '0'"),
         ({"as_of_date": "1.7.2024"}, "as_of_date is a date such as 2024-07-01, not '1.7.2024'"),
         ({"as_of_date": "2023-02-29"}, "as_of_date is a date such as 2024-07-01, not '2023-02-29'"),
         ({"reporting_timezone": "Europe/Berlinn"}, "reporting_timezone is a name such as Europe/Berlin"),
