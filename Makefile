@@ -2,6 +2,8 @@
 # make restore   readers get the marts back that were published before the latest ones
 # make test    every check: linters, whole builds, real data
 # make validate  the guard alone: are the raw tables as the contract wants them? TABLE=orders: that table alone
+# make board   the marts as HTML pages that open from the disk: board/index.html
+# make look    the same pages with filters, served on this machine alone
 # make docs    one HTML file about every model and column: target/static_index.html
 # make lint    style and conventions of SQL and Python
 # make contracts   the data contract as files in contracts/: ODCS, JSON schemas, templates of the raw tables
@@ -18,7 +20,7 @@ SIZE ?= S
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build restore validate test docs lint contracts check-contracts metrics bench lock
+.PHONY: build restore validate board look test docs lint contracts check-contracts metrics bench lock
 
 build: .venv/build
 	$(DBT) $(BUILD) $(WITH_VARS)
@@ -28,6 +30,12 @@ restore: .venv/build
 
 validate: .venv/build
 	.venv/bin/python -m plugins.validate $(if $(TABLE),--table $(TABLE)) $(if $(VARS),--vars '$(VARS)')
+
+board: .venv-board/board
+	.venv-board/bin/python charts/board.py write
+
+look: .venv-board/board
+	.venv-board/bin/python charts/board.py serve
 
 test: lint .venv/test .venv-bench/bench
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python
@@ -63,7 +71,7 @@ bench: .venv/build .venv-bench/bench
 	.venv-bench/bin/python benchmarks/bench.py $(SIZE)
 
 lock:
-	for name in build test lint bench contracts metrics; do \
+	for name in build test lint bench contracts metrics board board_test; do \
 		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
@@ -96,4 +104,13 @@ lock:
 .venv-metrics/metrics: requirements/metrics.txt
 	$(PYTHON) -m venv .venv-metrics
 	.venv-metrics/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv-board/board: requirements/board.txt
+	$(PYTHON) -m venv .venv-board
+	.venv-board/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+.venv-board/test: requirements/board_test.txt .venv-board/board
+	.venv-board/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
