@@ -1,4 +1,4 @@
-"""The board: `make board` renders it to HTML files that open from the disk, `make look` serves it with filters.
+"""The board: `make board` writes HTML pages that open from the disk, `make look` serves them with filters.
 
 dbt Charts draws the boards of this folder from the readers' file. This module tells it which file that is, in which
 currency and as of when, and mends what it leaves out: the page's language, its main part and heading, the way from
@@ -7,6 +7,7 @@ page to page. Runs in .venv-board, which the build does not need.
 
 import argparse
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -210,7 +211,11 @@ def serve(marts: Path, port: int) -> int:
 def main() -> int:
     """What the command line asks for; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("do", choices=["write", "serve"])
+    parser.add_argument(
+        "do",
+        choices=["write", "serve", "data", "text"],
+        help="write the pages, serve them, or print, as JSON by page, what they show: rows of queries, or text",
+    )
     parser.add_argument("--port", type=int, default=8765)
     arguments = parser.parse_args()
     marts = Path(os.environ.get("RETENTION_MARTS") or "marts.duckdb").absolute()
@@ -218,7 +223,10 @@ def main() -> int:
     try:
         if arguments.do == "serve":
             return serve(marts, arguments.port)
-        print(f"Open {write_board(marts, folder)} in a browser.")
+        if arguments.do == "write":
+            print(f"Open {write_board(marts, folder)} in a browser.")
+        else:
+            print(json.dumps(rendered(marts, published(marts), arguments.do)))
     except NoBoard as error:
         print(error, file=sys.stderr)
         return 1
