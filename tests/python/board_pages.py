@@ -34,7 +34,7 @@ def findings(page: Page, file: Path, axe: str) -> list[str]:
         "request",
         lambda request: request.url.startswith(("file:", "data:", "blob:")) or found.append(f"request: {request.url}"),
     )
-    page.goto(file.as_uri())
+    page.goto(file.resolve().as_uri())
     found += [f"chart without marks: {chart}" for chart in page.evaluate(UNMARKED)]
     page.evaluate(axe)
     for violation in page.evaluate("() => axe.run()")["violations"]:

@@ -153,13 +153,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
     return Build(0, told.read_text(), folder / "warehouse.duckdb")
 
 
-def skip(reason: str) -> None:
-    """Skip a test since something is not there, or fail it where RETENTION_MUST_RUN_ALL says that all has to be."""
-    if os.environ.get("RETENTION_MUST_RUN_ALL"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data sets with known results."""
