@@ -37,7 +37,7 @@ board: .venv-board/board
 look: .venv-board/board
 	.venv-board/bin/python charts/board.py serve
 
-test: lint .venv/test .venv-bench/bench
+test: lint .venv/test .venv-bench/bench .venv-board/board
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python
 
 docs: export RETENTION_WAREHOUSE = target/docs.duckdb
@@ -76,6 +76,7 @@ lock:
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
 	done
+	npm update --prefix requirements/axe --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --silent
 
 .venv/build: requirements/build.txt
 	$(PYTHON) -m venv .venv
@@ -111,6 +112,8 @@ lock:
 	.venv-board/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@
 
-.venv-board/test: requirements/board_test.txt .venv-board/board
+.venv-board/test: requirements/board_test.txt requirements/axe/package-lock.json .venv-board/board
 	.venv-board/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	cp -r requirements/axe .venv-board/
+	npm ci --prefix .venv-board/axe --ignore-scripts --no-audit --no-fund --silent
 	touch $@

@@ -1,4 +1,4 @@
-"""The board: `make board` renders it to HTML files that open from the disk, `make look` serves it with filters.
+"""The board: `make board` writes HTML pages that open from the disk, `make look` serves them with filters.
 
 dbt Charts draws the boards of this folder from the readers' file. This module tells it which file that is, in which
 currency and as of when, and mends what it leaves out: the page's language, its main part and heading, the way from
@@ -7,13 +7,14 @@ page to page. Runs in .venv-board, which the build does not need.
 
 import argparse
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from pathlib import Path
@@ -85,13 +86,17 @@ def project(marts: Path, build: dict[str, Any], theme: str | None = None) -> Ite
 def dct(folder: Path, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run dbt Charts in a project."""
     environment = {**os.environ, "DO_NOT_TRACK": "1", "DCT_NO_WORKSPACE_GUARD": "1"}
-    return subprocess.run([str(DCT), "--no-send-anonymous-usage-stats", *arguments], cwd=folder, env=environment, text=True, **options)
+    return subprocess.run(
+        [str(DCT), "--no-send-anonymous-usage-stats", *arguments], cwd=folder, env=environment, text=True, **options
+    )
 
 
-def rendered(marts: Path, build: dict[str, Any], format_: str, theme: str | None = None) -> dict[str, str]:
-    """The boards in one of dbt Charts' formats, by name. Raises NoBoard where it cannot draw one."""
+def rendered(
+    marts: Path, build: dict[str, Any], format_: str, theme: str | None = None, boards: Sequence[str] = BOARDS
+) -> dict[str, str]:
+    """Boards in one of dbt Charts' formats, by name. Raises NoBoard where it cannot draw one."""
     with project(marts, build, theme) as folder:
-        files = [f"charts/{board}.yml" for board in BOARDS]
+        files = [f"charts/{board}.yml" for board in boards]
         output = str(folder / "{stem}.out")
         finished = dct(
             folder, "render", *files, "--format", format_, "--output", output, "--no-cache", "--no-warnings",
@@ -99,7 +104,7 @@ def rendered(marts: Path, build: dict[str, Any], format_: str, theme: str | None
         )  # fmt: skip
         if finished.returncode:
             raise NoBoard(f"The board cannot be drawn:\n{finished.stderr or finished.stdout}")
-        return {board: (folder / f"{board}.out").read_text(encoding="utf-8") for board in BOARDS}
+        return {board: (folder / f"{board}.out").read_text(encoding="utf-8") for board in boards}
 
 
 def about(board: str) -> dict[str, str]:
@@ -210,7 +215,7 @@ def serve(marts: Path, port: int) -> int:
 def main() -> int:
     """What the command line asks for; the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("do", choices=["write", "serve"])
+    parser.add_argument("do", choices=["write", "serve", "data"], help="data: print the rows of all queries, as JSON")
     parser.add_argument("--port", type=int, default=8765)
     arguments = parser.parse_args()
     marts = Path(os.environ.get("RETENTION_MARTS") or "marts.duckdb").absolute()
@@ -218,7 +223,10 @@ def main() -> int:
     try:
         if arguments.do == "serve":
             return serve(marts, arguments.port)
-        print(f"Open {write_board(marts, folder)} in a browser.")
+        if arguments.do == "write":
+            print(f"Open {write_board(marts, folder)} in a browser.")
+        else:
+            print(json.dumps(rendered(marts, published(marts), "data")))
     except NoBoard as error:
         print(error, file=sys.stderr)
         return 1

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import duckdb
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -135,6 +136,22 @@ def skip(reason: str) -> NoReturn:
     if os.environ.get("RETENTION_MUST_RUN_ALL"):
         raise pytest.fail.Exception(f"RETENTION_MUST_RUN_ALL is set, but {reason}")
     raise pytest.skip.Exception(reason)
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Build:
+    """A plain `dbt build`, unit tests and all: one for all workers. Its files are not to be changed."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "demo"
+    told = folder / "output.txt"
+    with FileLock(f"{folder}.lock"):
+        if not told.exists():
+            folder.mkdir()
+            finished = dbt(folder, "build")
+            assert finished.returncode == 0, finished.output[-6000:]
+            assert "WARN=0 ERROR=0 SKIP=0" in finished.output
+            told.write_text(finished.output)
+    return Build(0, told.read_text(), folder / "warehouse.duckdb")
 
 
 @pytest.fixture(scope="session")

@@ -146,15 +146,6 @@ SITUATIONS = {
 }
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """A plain `dbt build`, unit tests and all."""
-    finished = dbt(tmp_path_factory.mktemp("demo"), "build")
-    assert finished.returncode == 0, finished.output[-6000:]
-    assert "WARN=0 ERROR=0 SKIP=0" in finished.output
-    return finished
-
-
 def test_the_demo_is_what_its_script_writes(tmp_path: Path) -> None:
     shutil.copy(ROOT / "seeds" / "demo" / "generate.py", tmp_path)
     runpy.run_path(str(tmp_path / "generate.py"), run_name="__main__")
