@@ -369,7 +369,7 @@ EXPECTED = {
     ),
     "trust.vars": (
         "var value",
-        "select key, coalesce(value ->> '$', 'not set') from json_each((select any_value(vars) from marts.published))",
+        "select key, if(type = 'NULL', 'not set', cast(value as text)) from json_each((select any_value(vars) from marts.published))",
     ),
     "trust.published": (
         "mart row_count",
@@ -440,6 +440,19 @@ def test_a_file_that_holds_no_marts_is_said_so(tmp_path: Path) -> None:
     assert finished.returncode == 1
     assert "notes.txt is no file of marts. " in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+def test_vars_that_are_a_date_and_a_path_are_shown_as_they_are(marts: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.duckdb"
+    shutil.copy(marts, own)
+    with duckdb.connect(str(own)) as connection:
+        settings = {"as_of_date": "2024-06-16", "raw_location": "exports/{table}.csv"}
+        connection.execute("update published set vars = json_merge_patch(vars, ?)", [json.dumps(settings)])
+    finished = board(own, "data")
+    assert finished.returncode == 0, finished.stderr
+    rows = json.loads(json.loads(finished.stdout)["trust"])["queries"]["vars"]["rows"]
+    shown = {row["var"]: row["value"] for row in rows}
+    assert {name: json.loads(shown[name]) for name in settings} == settings
 
 
 OVERVIEW = """
