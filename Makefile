@@ -4,6 +4,7 @@
 # make validate  the guard alone: are the raw tables as the contract wants them? TABLE=orders: that table alone
 # make board   the marts as HTML pages that open from the disk: board/index.html
 # make look    the same pages with filters, served on this machine alone
+# make pictures   README's pictures of the board, in charts/pictures (needs Chromium)
 # make docs    one HTML file about every model and column: target/static_index.html
 # make lint    style and conventions of SQL and Python
 # make contracts   the data contract as files in contracts/: ODCS, JSON schemas, templates of the raw tables
@@ -20,7 +21,7 @@ SIZE ?= S
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build restore validate board look test docs lint contracts check-contracts metrics bench lock
+.PHONY: build restore validate board look pictures test docs lint contracts check-contracts metrics bench lock
 
 build: .venv/build
 	$(DBT) $(BUILD) $(WITH_VARS)
@@ -36,6 +37,9 @@ board: .venv-board/board
 
 look: .venv-board/board
 	.venv-board/bin/python charts/board.py serve
+
+pictures: .venv-board/test
+	.venv-board/bin/python charts/pictures.py
 
 test: lint .venv/test .venv-bench/bench .venv-board/board
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
 
 WIDTHS = [1440, 420]
 SERIOUS = ["serious", "critical"]
@@ -28,12 +28,18 @@ UNMARKED = """
 def findings(page: Page, file: Path, axe: str) -> list[str]:
     """What is wrong with a page, a line each."""
     found: list[str] = []
-    page.on("console", lambda message: message.type == "error" and found.append(f"console: {message.text}"))
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            found.append(f"console: {message.text}")
+
+    def on_request(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            found.append(f"request: {request.url}")
+
+    page.on("console", on_console)
     page.on("pageerror", lambda error: found.append(f"script: {error}"))
-    page.on(
-        "request",
-        lambda request: request.url.startswith(("file:", "data:", "blob:")) or found.append(f"request: {request.url}"),
-    )
+    page.on("request", on_request)
     page.goto(file.resolve().as_uri())
     found += [f"chart without marks: {chart}" for chart in page.evaluate(UNMARKED)]
     page.evaluate(axe)

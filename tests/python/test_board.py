@@ -369,7 +369,10 @@ EXPECTED = {
     ),
     "trust.vars": (
         "var value",
-        "select key, if(type = 'NULL', 'not set', cast(value as text)) from json_each((select any_value(vars) from marts.published))",
+        """
+        select key, if(type = 'NULL', 'not set', cast(value as text))
+        from json_each((select any_value(vars) from marts.published))
+        """,
     ),
     "trust.published": (
         "mart row_count",
