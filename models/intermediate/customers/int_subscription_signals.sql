@@ -18,20 +18,45 @@ ending_subscriptions as (
     where scheduled_end_at is not null
 ),
 
--- Later starts count for one thing only: whether a scheduled end is one, or a change of terms. What is paid is a matter
--- of the rounded MRR here, too; only where it matters, because pricing is slow.
-paid_starts as (
+-- Later starts count for one thing only: whether a scheduled end is one, or a change of terms.
+starts as (
     select
         subscriptions.subscription_id,
-        max(subscriptions.started_at) as last_paid_start_at
+        subscriptions.plan_id,
+        subscriptions.quantity,
+        subscriptions.discount_percent,
+        subscriptions.started_at
     from {{ ref('stg_subscriptions') }} as subscriptions
     inner join ending_subscriptions using (subscription_id)
-    inner join plans using (plan_id)
     where
         subscriptions.status in ('active', 'past_due')
-        and {{ monthly_amount('plans', 'subscriptions.quantity', 'subscriptions.discount_percent') }} > 0
         and (subscriptions.ended_at is null or subscriptions.ended_at > subscriptions.started_at)
-    group by subscriptions.subscription_id
+),
+
+-- Pricing is slow: each combination of terms is priced once.
+terms as (
+    select distinct
+        plan_id,
+        quantity,
+        discount_percent
+    from starts
+),
+
+-- What is paid is a matter of the rounded MRR here, too.
+paid_terms as (
+    select terms.*
+    from terms
+    inner join plans using (plan_id)
+    where {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} > 0
+),
+
+paid_starts as (
+    select
+        starts.subscription_id,
+        max(starts.started_at) as last_paid_start_at
+    from starts
+    inner join paid_terms using (plan_id, quantity, discount_percent)
+    group by starts.subscription_id
 ),
 
 stretch_signals as (

@@ -2,20 +2,9 @@
 -- boundary to boundary.
 
 with
-ledger as (select * from {{ ref('int_mrr_ledger') }}),
-
 date_periods as (select * from {{ ref('int_date_periods') }}),
 
-ledger_periods as (
-    select
-        ledger.*,
-        date_periods.period_id,
-        date_periods.period_start_date,
-        coalesce(ledger.previous_movement_date < date_periods.period_start_date, true) as is_first_in_period,
-        coalesce(ledger.next_movement_date > date_periods.period_end_date, true) as is_last_in_period
-    from ledger
-    inner join date_periods on ledger.movement_date = date_periods.date_day
-),
+ledger as (select * from {{ ref('int_mrr_ledger') }}),
 
 -- Where a customer is transient their paid stretches lie inside the period.
 inner_stretches as (
@@ -35,21 +24,37 @@ inner_stretches as (
     where stretches.mrr > 0
 ),
 
--- Most periods of a customer have one day of their ledger: grouping the others alone takes a third of the time.
+ledger_periods as (
+    select
+        ledger.*,
+        date_periods.period_id,
+        date_periods.period_start_date,
+        coalesce(ledger.previous_movement_date < date_periods.period_start_date, true) as is_first_in_period,
+        coalesce(ledger.next_movement_date > date_periods.period_end_date, true) as is_last_in_period
+    from ledger
+    inner join date_periods on ledger.movement_date = date_periods.date_day
+),
+
+-- Most periods of a customer have one day of their ledger, first and last in one: grouping the others alone takes a
+-- third of the time. They are looked up anew, since writing all down in between would take longer.
 balances as (
     select
-        customer_key,
-        combination_id,
-        period_id,
-        period_start_date,
-        first_paid_date,
-        opening_mrr,
-        closing_mrr,
-        opening_plan_key,
-        closing_plan_key,
-        case when opening_mrr > 0 and closing_mrr = 0 then movement_date end as churned_on
-    from ledger_periods
-    where is_first_in_period and is_last_in_period
+        ledger.customer_key,
+        ledger.combination_id,
+        date_periods.period_id,
+        date_periods.period_start_date,
+        ledger.first_paid_date,
+        ledger.opening_mrr,
+        ledger.closing_mrr,
+        ledger.opening_plan_key,
+        ledger.closing_plan_key,
+        case when ledger.opening_mrr > 0 and ledger.closing_mrr = 0 then ledger.movement_date end as churned_on
+    from ledger
+    inner join date_periods
+        on
+            ledger.movement_date = date_periods.date_day
+            and coalesce(ledger.previous_movement_date < date_periods.period_start_date, true)
+            and coalesce(ledger.next_movement_date > date_periods.period_end_date, true)
     union all
     select
         customer_key,
@@ -69,11 +74,23 @@ balances as (
 
 movements as (
     select
-        balances.*,
+        balances.customer_key,
+        balances.combination_id,
+        balances.period_id,
+        balances.opening_mrr,
+        balances.closing_mrr,
+        balances.opening_plan_key,
+        balances.closing_plan_key,
+        balances.churned_on,
         coalesce(balances.opening_plan_key, balances.closing_plan_key, inner_stretches.plan_key) as plan_key,
         {{ movement_type(
             'balances.opening_mrr', 'balances.closing_mrr', 'balances.first_paid_date', 'balances.period_start_date'
-        ) }} as movement_type
+        ) }} as movement_type,
+        cast(balances.closing_mrr > 0 as integer) - cast(balances.opening_mrr > 0 as integer) as paying_change,
+        balances.opening_mrr > 0
+        and balances.closing_mrr = 0
+        and {{ dbt.datediff('balances.first_paid_date', 'balances.churned_on', 'day') }}
+        < {{ var('new_customer_days') }} as is_lost_while_new
     from balances
     left join inner_stretches
         on

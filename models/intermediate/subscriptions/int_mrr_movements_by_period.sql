@@ -3,16 +3,6 @@
 -- under the plan of their opening, and takes their closing MRR along to the other when the period is over.
 
 with
-customer_periods as (
-    select
-        *,
-        cast(closing_mrr > 0 as integer) - cast(opening_mrr > 0 as integer) as paying_change,
-        movement_type = 'churn'
-        and {{ dbt.datediff('first_paid_date', 'churned_on', 'day') }} < {{ var('new_customer_days') }}
-            as is_lost_while_new
-    from {{ ref('int_customer_mrr_periods') }}
-),
-
 segments as (select * from {{ ref('int_segments') }}),
 
 plan_segments as (select * from {{ ref('int_plan_segments') }}),
@@ -28,7 +18,7 @@ sums_by_combination as (
         sum(closing_mrr - opening_mrr) as mrr_change,
         count(*) filter (where is_lost_while_new) as customers_lost_while_new,
         coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as mrr_lost_while_new
-    from customer_periods
+    from {{ ref('int_customer_mrr_periods') }}
     where movement_type is not null
     group by period_id, combination_id, movement_type
 ),
@@ -49,7 +39,7 @@ sums_by_plan as (
         sum(closing_mrr - opening_mrr) as mrr_change,
         count(*) filter (where is_lost_while_new) as customers_lost_while_new,
         coalesce(sum(opening_mrr) filter (where is_lost_while_new), 0) as mrr_lost_while_new
-    from customer_periods
+    from {{ ref('int_customer_mrr_periods') }}
     where movement_type is not null
     group by period_id, plan_key, movement_type
     -- Out of the one plan, into the other.
@@ -64,7 +54,7 @@ sums_by_plan as (
         sum(sides.sign * customer_periods.closing_mrr) as mrr_change,
         0 as customers_lost_while_new,
         0 as mrr_lost_while_new
-    from customer_periods
+    from {{ ref('int_customer_mrr_periods') }} as customer_periods
     cross join sides
     where customer_periods.opening_plan_key <> customer_periods.closing_plan_key
     group by

@@ -2,8 +2,6 @@
 -- customers who went from one to the other, boundary to boundary.
 
 with
-ledger_periods as (select * from {{ ref('int_lifecycle_ledger_periods') }}),
-
 segments as (select * from {{ ref('int_segments') }}),
 
 segment_periods as (select * from {{ ref('int_segment_periods') }} where basis = 'lifecycle'),
@@ -16,7 +14,7 @@ customer_periods as (
         combination_id,
         coalesce(stage_before, 'none') as from_stage,
         stage_after as to_stage
-    from ledger_periods
+    from {{ ref('int_lifecycle_ledger_periods') }}
     where is_first_in_period and is_last_in_period
     union all
     select
@@ -24,7 +22,7 @@ customer_periods as (
         combination_id,
         coalesce(max(stage_before) filter (where is_first_in_period), 'none') as from_stage,
         max(stage_after) filter (where is_last_in_period) as to_stage
-    from ledger_periods
+    from {{ ref('int_lifecycle_ledger_periods') }}
     where is_first_in_period <> is_last_in_period
     group by customer_key, period_id, combination_id
 ),
