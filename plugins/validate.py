@@ -76,8 +76,14 @@ def run_guard(tables: list[str], variables: Row, scratch: Path, reports: Path) -
     return [
         f"{result.node.name}: {result.message}"
         for result in results
-        if result.status in ("error", "runtime error") and not result.node.name.startswith("guard_")
+        if result.status in ("error", "runtime error")
+        and result.node.name not in [f"guard_{table}" for table in recorded_tables(scratch)]
     ]
+
+
+def recorded_tables(scratch: Path) -> set[str]:
+    """The raw tables that the guard has said something of."""
+    return {row["raw_table"] for row in read_outcomes(scratch)}
 
 
 def read_outcomes(scratch: Path) -> list[Row]:

@@ -1039,6 +1039,20 @@ def test_validate_reads_a_schema_of_the_warehouse_unless_a_process_holds_it(tmp_
     assert finished.stdout.splitlines()[0] == REFUNDED
 
 
+def test_validate_says_which_expectation_could_not_be_run(tmp_path: Path) -> None:
+    write(tmp_path, GOOD)
+    source = tmp_path / "orders.csv"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"copy (select * replace (1 as currency) from read_csv({text(source)}, all_varchar = true))"
+            f" to {text(tmp_path / 'orders.parquet')}"
+        )
+    finished = validate(tmp_path, "--table", "orders", raw_location=str(tmp_path / "{table}.parquet"))
+    assert finished.returncode == 1
+    assert "orders could not be guarded: expectations/orders.yml: orders.currency is a code of three" in finished.stdout
+    assert finished.stdout.endswith("exports could not be checked: 1 of 1 tables were not\n")
+
+
 def test_validate_says_why_it_could_not(tmp_path: Path) -> None:
     finished = validate(tmp_path, raw_location="orders.csv")
     assert finished.returncode == 1

@@ -149,6 +149,7 @@ def test_tables_of_a_schema_of_the_warehouse(lean_demo: Rows, lean: Path, tmp_pa
             {
                 "customer_churn_by_period",
                 "mrr_churn_by_period",
+                "mrr_bridge_by_period",
                 "retention_by_period",
                 "mrr_movements",
                 "trial_conversion_by_period",
