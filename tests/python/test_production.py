@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pytest
 import yaml
-from conftest import ROOT, lean_project
+from conftest import ROOT, inherited, lean_project
 from filelock import FileLock
 
 PAGE = (ROOT / "models" / "production.md").read_text()
@@ -34,9 +34,8 @@ def blocks(section: str, language: str) -> list[str]:
 
 def shell(project: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command as somebody at a shell in the project would, but for the network: pip has none."""
-    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("RETENTION_", "DBT_"))}
     path = f"{project / '.venv' / 'bin'}:{os.environ['PATH']}"
-    environment = {**inherited, "PATH": path, "PIP_NO_INDEX": "1", "DBT_USE_COLORS": "false", **environment}
+    environment = {**inherited(), "PATH": path, "PIP_NO_INDEX": "1", "DBT_USE_COLORS": "false", **environment}
     return subprocess.run(["bash", "-ec", command], cwd=project, env=environment, capture_output=True, text=True)
 
 
@@ -267,7 +266,7 @@ SQL_CHANGES = {
     "retyped": (r"changes\.mrr_change,", "cast(changes.mrr_change as double) as mrr_change,"),
 }
 CONTRACT_CHANGES = {
-    "removed": (r" *- \{name: mrr_change, .*\n", ""),
+    "removed": (r" *- \{name: mrr_change, (?:.*\n)+?(?= *- )", ""),
     "retyped": (r'(name: mrr_change, data_type: )"decimal\(\d+,6\)"', r"\1double precision"),
 }
 
