@@ -82,42 +82,38 @@ lock:
 	done
 	npm update --prefix requirements/axe --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts --silent
 
-.venv/build: requirements/build.txt
-	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+# An environment, named by the folder of the target.
+define environment
+	$(PYTHON) -m venv $(@D)
+	$(install)
 	touch $@
+endef
+install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+
+.venv/build: requirements/build.txt
+	$(environment)
 
 .venv/test: requirements/test.txt .venv/build
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	$(install)
 	touch $@
 
 .venv-lint/lint: requirements/lint.txt
-	$(PYTHON) -m venv .venv-lint
-	.venv-lint/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	touch $@
+	$(environment)
 
 .venv-bench/bench: requirements/bench.txt
-	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	touch $@
+	$(environment)
 
 .venv-contracts/contracts: requirements/contracts.txt
-	$(PYTHON) -m venv .venv-contracts
-	.venv-contracts/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	touch $@
+	$(environment)
 
 .venv-metrics/metrics: requirements/metrics.txt
-	$(PYTHON) -m venv .venv-metrics
-	.venv-metrics/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	touch $@
+	$(environment)
 
 .venv-board/board: requirements/board.txt
-	$(PYTHON) -m venv .venv-board
-	.venv-board/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
-	touch $@
+	$(environment)
 
 .venv-board/test: requirements/board_test.txt requirements/axe/package-lock.json .venv-board/board
-	.venv-board/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	$(install)
 	cp -r requirements/axe .venv-board/
 	npm ci --prefix .venv-board/axe --ignore-scripts --no-audit --no-fund --silent
 	touch $@

@@ -10,17 +10,18 @@
 {% macro readers_views(marts_schema) -%}
     {%- set marts = readers_marts() -%}
     {%- set labels = marts | selectattr('name', 'equalto', 'periods') | first -%}
-    {%- set views, wanted = [], [] -%}
+    {%- set views, wanted, grains = [], [], period_grains() -%}
     {%- for mart in marts if labels -%}
         {%- for view in views_of(mart) -%}
-            {%- for grain in period_grains() if grain not in view.get('not_by', []) -%}
-                {%- do wanted.append((mart, view, grain, false)) -%}
-                {%- do wanted.append((mart, view, grain, true)) -%}
+            {%- set total = readers_columns(mart, view, false) -%}
+            {%- set segments = readers_columns(mart, view, true) -%}
+            {%- for grain in grains if grain not in view.get('not_by', []) -%}
+                {%- do wanted.append((mart, view, grain, false, total)) -%}
+                {%- do wanted.append((mart, view, grain, true, segments)) -%}
             {%- endfor -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for mart, view, grain, by_segment in wanted -%}
-        {%- set columns = readers_columns(mart, view, by_segment) -%}
+    {%- for mart, view, grain, by_segment, columns in wanted -%}
         {%- set described = {} -%}
         {%- for column in columns -%}
             {%- do described.update({column.name: column.comment}) -%}

@@ -73,17 +73,12 @@ def run_guard(tables: list[str], variables: Row, scratch: Path, reports: Path) -
     if finished.exception:
         return [str(finished.exception)]
     results = getattr(finished.result, "results", None) or []
+    told = {f"guard_{row['raw_table']}" for row in read_outcomes(scratch)}  # the guard has said itself what it found
     return [
         f"{result.node.name}: {result.message}"
         for result in results
-        if result.status in ("error", "runtime error")
-        and result.node.name not in [f"guard_{table}" for table in recorded_tables(scratch)]
+        if result.status in ("error", "runtime error") and result.node.name not in told
     ]
-
-
-def recorded_tables(scratch: Path) -> set[str]:
-    """The raw tables that the guard has said something of."""
-    return {row["raw_table"] for row in read_outcomes(scratch)}
 
 
 def read_outcomes(scratch: Path) -> list[Row]:

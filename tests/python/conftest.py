@@ -48,6 +48,11 @@ class Build:
             return [dict(zip(names, row)) for row in cursor.fetchall()]
 
 
+def inherited() -> dict[str, str]:
+    """The environment of the tests, without settings of whoever runs them."""
+    return {name: text for name, text in os.environ.items() if not name.startswith(("RETENTION_", "DBT_"))}
+
+
 def dbt_process(
     folder: Path | str,
     *arguments: str,
@@ -62,7 +67,7 @@ def dbt_process(
     folder = Path(folder)
     variables = {"accept_restatement": True, **(variables or {})}
     environment = dict(
-        {name: value for name, value in os.environ.items() if not name.startswith(("RETENTION_", "DBT_"))},
+        inherited(),
         RETENTION_WAREHOUSE=str(folder / "warehouse.duckdb"),
         DBT_TARGET_PATH=str(folder / "target"),
         DBT_LOG_PATH=str(folder / "logs"),

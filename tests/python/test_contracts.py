@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import RAW_COLUMNS, ROOT, build, skip
+from conftest import RAW_COLUMNS, ROOT, build, inherited, skip
 from jsonschema import Draft202012Validator
 from test_raw_tables import TYPES
 
@@ -75,9 +75,8 @@ def validator(table: str) -> Draft202012Validator:
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a module of the project, without settings of whoever runs the tests."""
-    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("RETENTION_", "DBT_"))}
     command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=inherited, capture_output=True, text=True)
+    return subprocess.run(command, cwd=ROOT, env=inherited(), capture_output=True, text=True)
 
 
 def datacontract(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -1,20 +1,18 @@
 """The semantic layer: MetricFlow's answers are the numbers of the marts."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, build, copy_project, skip
+from conftest import ROOT, build, copy_project, inherited, skip
 
 PYTHON = ROOT / ".venv-metrics" / "bin" / "python"
 
 
 def metricflow(project: Path, *command: str) -> subprocess.CompletedProcess[str]:
     """Run something of the semantic layer's environment in a copy of the project, on the warehouse beside it."""
-    inherited = {name: text for name, text in os.environ.items() if not name.startswith(("RETENTION_", "DBT_"))}
-    environment = {**inherited, "RETENTION_WAREHOUSE": str(project.parent / "warehouse.duckdb")}
+    environment = {**inherited(), "RETENTION_WAREHOUSE": str(project.parent / "warehouse.duckdb")}
     command = (str(PYTHON.with_name(command[0])), *command[1:])
     return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True)
 
