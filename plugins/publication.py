@@ -9,6 +9,7 @@ macros/publication.sql and macros/check_vars.sql call: `check_var_names` and `op
 import atexit
 import contextlib
 import difflib
+import gc
 import json
 import os
 import sys
@@ -43,8 +44,9 @@ def answer(*lines: str, fails: bool = False, **more: object) -> Answer:
 def lock_warehouse(path: str) -> BaseFileLock:
     """Lock a warehouse for this process, until the lock is released. Raises DbtRuntimeError where another has it.
 
-    A process may lock it again, as when it runs dbt twice and the first connection is not collected yet: the lock is
-    free when it has been released as often. It also ends with the process, however that ends.
+    A process may lock it again, as when it runs dbt twice and the first connection is not collected yet: that is
+    collected then, since DuckDB would share it, with the functions it was given. The lock is free when it has been
+    released as often as taken. It also ends with the process, however that ends.
     """
     file = Path(f"{path}.lock")
     lock = FileLock(file, timeout=0, thread_local=False, is_singleton=True)
@@ -59,6 +61,8 @@ def lock_warehouse(path: str) -> BaseFileLock:
         raise DbtRuntimeError(f"The warehouse {path} cannot be written: {error.strerror}.") from error
     command = " ".join([Path(sys.argv[0]).name, *sys.argv[1:2]])
     file.write_text(f"{command} (process {os.getpid()}, since {datetime.now():%H:%M:%S})")
+    if lock.lock_counter > 1:
+        gc.collect()
     return lock
 
 

@@ -1,10 +1,12 @@
 """The guard: a catalogue of bad and odd input, each a mutation of good data, and what must come of it."""
 
+import gc
 import gzip
 import json
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from plugins import guard
+from plugins.publication import lock_warehouse
 from plugins.sql import text
 
 Tables = Mapping[str, str | bytes | None]  # the content of each raw table's file; None: there is no file
@@ -521,6 +524,23 @@ def invoke(folder: Path, *arguments: str, **variables: Any) -> tuple[bool, str]:
     DuckDBConnectionManager.close_all_connections()
     failed = [result for result in finished.result if result.status not in ("success", "pass", "warn", "no-op")]
     return finished.success, "\n".join(f"{result.node.name} {result.message}" for result in failed)
+
+
+def test_a_process_builds_again_while_the_connection_of_the_first_build_waits_to_be_collected(workplace: Path) -> None:
+    write(workplace, GOOD)
+    gc.disable()
+    try:
+        path = str(workplace / "warehouse.duckdb")
+        lock, first = lock_warehouse(path), duckdb.connect(path)
+        first.create_function("run_expectations", lambda question: question, ["VARCHAR"], "VARCHAR")
+        weakref.finalize(first, lock.release)
+        ring: list[Any] = [first]
+        ring.append(ring)  # as the frames of an error do
+        del ring, first
+        success, messages = invoke(workplace, "build", "--select", "path:models/raw")
+    finally:
+        gc.enable()
+    assert success, messages
 
 
 def lines_of_the_latest_build(folder: Path) -> list[str]:
