@@ -1,7 +1,10 @@
 -- One row per grain, period and segment value: MRR at the opening and the closing of the period, and what moved it.
+-- What exchange rates did to it stands beside the bridge; without them it is null.
 
 with
 mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
+
+currency_effects as (select * from {{ ref('int_currency_effects_by_period') }}),
 
 mrr_churn as (
     select
@@ -26,8 +29,11 @@ mrr_churn as (
         cast(net_new_mrr as decimal(38, 6)) as net_new_mrr,
         quick_ratio,
         cast(mrr_lost_while_new as decimal(38, 6)) as churned_new_customer_mrr,
-        cast(churned_mrr - mrr_lost_while_new as decimal(38, 6)) as churned_existing_customer_mrr
+        cast(churned_mrr - mrr_lost_while_new as decimal(38, 6)) as churned_existing_customer_mrr,
+        cast(closing_mrr + closing_difference as decimal(38, 6)) as closing_mrr_at_closing_rates,
+        cast(closing_difference - opening_difference as decimal(38, 6)) as fx_effect
     from mrr_by_period
+    left join currency_effects using (period_id, segment_id)
 )
 
 select * from mrr_churn
