@@ -29,6 +29,7 @@ RAW_COLUMNS = {
     ).split(),
     "orders": "order_id customer_id ordered_at status amount refunded_amount currency".split(),
     "activity": "customer_id activity_date events".split(),
+    "exchange_rates": "currency date rate".split(),
 }
 
 
