@@ -29,8 +29,10 @@ RAW_COLUMNS = {
     ).split(),
     "orders": "order_id customer_id ordered_at status amount refunded_amount currency".split(),
     "activity": "customer_id activity_date events".split(),
-    "exchange_rates": "currency date rate".split(),
 }
+# What raw tables may have beside these, and what the demo has not.
+OPTIONAL_COLUMNS = {"customers": ["email"], "subscriptions": ["amount"]}
+RATE_COLUMNS = {"exchange_rates": "currency date rate".split()}
 
 
 @dataclass

@@ -15,7 +15,22 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reference import DAY, ZERO, Company, FirstDate, Marts, Raw, Row, Settings, Slice, either_from, money, plain, rate
+from reference import (
+    DAY,
+    ZERO,
+    Company,
+    FirstDate,
+    Marts,
+    Raw,
+    Row,
+    Settings,
+    Slice,
+    either_from,
+    money,
+    plain,
+    rate,
+    rounded,
+)
 
 DEFAULTS = {
     "renewal_grace_days": 30,

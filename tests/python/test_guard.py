@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 import yaml
-from conftest import RAW_COLUMNS, ROOT, dbt, lean_project
+from conftest import OPTIONAL_COLUMNS, RATE_COLUMNS, RAW_COLUMNS, ROOT, dbt, lean_project
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -778,8 +778,8 @@ def test_a_suite_that_is_wrong_fails_loudly(
 
 
 def test_the_suites_are_loaded_whole() -> None:
-    for table, columns in RAW_COLUMNS.items():
-        loaded = guard.load_suite(table, columns)
+    for table, columns in {**RAW_COLUMNS, **RATE_COLUMNS}.items():
+        loaded = guard.load_suite(table, [*columns, *OPTIONAL_COLUMNS.get(table, [])])
         written = yaml.safe_load((guard.SUITES / f"{table}.yml").read_text())["expectations"]
         assert [e.configuration.type for e in loaded.expectations] == [e["type"] for e in written]
         assert [e.severity.value for e in loaded.expectations] == [e["severity"] for e in written]
@@ -1018,7 +1018,7 @@ def test_validate_keeps_the_contract_also_while_a_build_runs(tmp_path: Path) -> 
     assert count > 60
     assert finished.stdout.splitlines() == [
         REFUNDED,
-        f"exports keep the contract: 5 tables, {count} expectations, 1 remark",
+        f"exports keep the contract: 6 tables, {count} expectations, 1 remark",
     ]
     assert sorted(path.name for path in tmp_path.iterdir() if "duckdb" in path.name) == ["warehouse.duckdb"]
 
@@ -1051,7 +1051,7 @@ def test_validate_reads_a_schema_of_the_warehouse_unless_a_process_holds_it(tmp_
             assert finished.stdout.splitlines() == [
                 f"{tmp_path / 'warehouse.duckdb'}, where raw_schema is, is in use by {holder}: "
                 "wait until that has ended, or validate the exports before they are loaded, with raw_location",
-                "exports could not be checked: 5 of 5 tables were not",
+                "exports could not be checked: 6 of 6 tables were not",
             ]
             (tmp_path / "warehouse.duckdb.lock").write_text(f"dbt build (process {os.getpid()}, since 06:30:00)")
     finished = validate(tmp_path, **schema)
@@ -1077,4 +1077,4 @@ def test_validate_says_why_it_could_not(tmp_path: Path) -> None:
     finished = validate(tmp_path, raw_location="orders.csv")
     assert finished.returncode == 1
     assert "raw_location must be a path with {table} in it" in finished.stdout
-    assert finished.stdout.endswith("exports could not be checked: 5 of 5 tables were not\n")
+    assert finished.stdout.endswith("exports could not be checked: 6 of 6 tables were not\n")
