@@ -226,7 +226,9 @@ class Company:
         for row in clean["subscriptions"]:
             start, end = self.instant(row["started_at"]), self.end(row["ended_at"])
             if end is None or end > start:
-                self.first_start[row["subscription_id"]] = min(start, self.first_start.get(row["subscription_id"], start))
+                self.first_start[row["subscription_id"]] = min(
+                    start, self.first_start.get(row["subscription_id"], start)
+                )
         self.stretches: dict[str, list[Stretch]] = defaultdict(list)
         # (start, end) of everything that is not paused, free and trials included.
         self.subscribed: dict[str, list[tuple[datetime, datetime | None]]] = defaultdict(list)
@@ -340,9 +342,7 @@ class Company:
                 if s.start < instant and (s.end is None or s.end >= instant):
                     balances[s.currency] += s.currency_mrr
         day = min(end, self.as_of) - DAY
-        return sum(
-            (rounded(balance * self.rate_on(code, day)) for code, balance in balances.items() if balance), ZERO
-        )
+        return sum((rounded(balance * self.rate_on(code, day)) for code, balance in balances.items() if balance), ZERO)
 
     def mrr_before(self, customer: str, instant: datetime) -> Fraction:
         """A customer's MRR at the left limit of an instant."""
@@ -503,7 +503,10 @@ class Company:
         amount: Amounts = defaultdict(Fraction)
         moves = self.movements(start, end)
         customers = self.counted(part, start, end)
-        amount["opening at rates"], amount["closing at rates"] = self.worth(customers, start), self.worth(customers, end)
+        amount["opening at rates"], amount["closing at rates"] = (
+            self.worth(customers, start),
+            self.worth(customers, end),
+        )
         for customer in customers:
             kind, o, c = moves[customer]
             if kind == "churn" and self.tenure_at_last_churn(customer, end) < self.settings["new_customer_days"]:

@@ -18,6 +18,7 @@ from test_raw_tables import TYPES
 from plugins import contracts
 
 FOLDER = ROOT / "contracts"
+TABLES = {**RAW_COLUMNS, **RATE_COLUMNS}
 DATACONTRACT = ROOT / ".venv-contracts" / "bin" / "datacontract"
 LOGICAL_TYPES = {
     "text": "string", "date": "date", "decimal": "number", "double": "number",
@@ -30,7 +31,7 @@ BAD_VALUES = [
     ("customers", "customer_id", ""),
     ("orders", "ordered_at", "09.03.2024"), ("orders", "amount", "106,20"), ("orders", "refunded_amount", "-1"),
     ("subscriptions", "quantity", "1.5"), ("subscriptions", "quantity", -1), ("subscriptions", "discount_percent", 101),
-    ("activity", "events", None), ("activity", "activity_date", "yesterday"),
+    ("activity", "events", None), ("activity", "activity_date", "yesterday"), ("subscriptions", "amount", "-1"),
 ]  # fmt: skip
 
 Row = dict[str, Any]

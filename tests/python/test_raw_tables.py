@@ -23,6 +23,7 @@ TYPES = {
     "discount_percent": "double", "amount": "decimal(12, 2)", "refunded_amount": "decimal(12, 2)",
     "created_at": "timestamptz", "started_at": "timestamp", "ended_at": "timestamp_ms",
     "cancel_requested_at": "timestamptz", "ordered_at": "timestamp_ns", "activity_date": "date", "events": "integer",
+    "date": "date", "rate": "double",
 }  # fmt: skip
 
 
