@@ -311,9 +311,10 @@ def chosen(rows: Iterable[Row], leading: dict[str, set[str]]) -> list[Row]:
 
 
 def templates(tables: list[Row]) -> Iterator[tuple[str, str]]:
-    """The template of each raw table: rows of the demo company that lead to one another, of the columns that must be there.
+    """The template of each raw table, with the columns that must be there: rows of the demo company.
 
-    Of a table that the demo company lacks, the header alone. The table that leads to most others is first: its rows are chosen among those that all tables can lead to.
+    They lead to one another. Of a table that the demo company lacks there is the header alone. The table that leads to
+    most others is first: its rows are chosen among those that all tables can lead to.
     Raises ContractError where the demo company has no such rows.
     """
     rows: dict[str, list[Row]] = {}

@@ -979,6 +979,16 @@ def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project: 
     assert finished.query("select * from quality.quarantine") == []
 
 
+def test_rows_of_a_table_that_lacks_an_optional_column_are_set_aside(project: Path, tmp_path: Path) -> None:
+    number = place("subscriptions", "quantity is a whole number >= 0, at most 1,000,000,000")
+    edit(project, "subscriptions", number, meta={"column": "quantity", "quarantine": True, "mostly": 0.5})
+    write(tmp_path, replaced("subscriptions", "active,2,10", "active,two,10"))
+    finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
+    assert finished.returncode == 0, finished.output
+    assert "; 1 row is in quarantine" in finished.output
+    assert finished.query("select count(*) as rows from staging.stg_subscriptions") == [{"rows": 2}]
+
+
 @pytest.mark.parametrize(
     ("query", "set_aside"),
     [

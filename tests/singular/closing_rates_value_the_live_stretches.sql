@@ -1,5 +1,5 @@
--- At the end of every year, and on the last known day, closing MRR at closing rates is what the live stretches are worth
--- then, counted straight from the stretches: each currency's balance times the latest rate on or before the day.
+-- At the end of every year, and on the last known day, closing MRR at closing rates is what the live stretches are
+-- worth then, counted straight from the stretches: each currency's balance at the latest rate on or before the day.
 
 with
 days as (select * from {{ ref('int_date_periods') }}),

@@ -1,6 +1,6 @@
 -- Opening MRR at the rates of the opening + movements + fx_effect = closing MRR at the rates of the closing, on every
--- grain, period and segment value. The opening is the closing before; by plan, where customers come from and go to other
--- plans in between, it adds up over the values to that of all, but for the rounding of each value and currency.
+-- grain, period and segment value. The opening is the closing before; by plan, where customers change plans in between,
+-- it adds up over the values to that of all, but for the rounding of each value and currency.
 
 with
 bridges as (

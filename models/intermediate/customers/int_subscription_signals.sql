@@ -36,10 +36,15 @@ starts as (
 
 -- Pricing is slow: each combination of terms is priced once.
 terms as (
-    select distinct plan_id, quantity, discount_percent, amount from starts
+    select distinct
+        plan_id,
+        quantity,
+        discount_percent,
+        amount
+    from starts
 ),
 
--- What is paid is a matter of the rounded MRR here, too; in the currency of the plan, since a later start has no rate yet.
+-- What is paid is a matter of the rounded MRR here, too, in the currency of the plan: a later start has no rate yet.
 paid_terms as (
     select terms.*
     from terms

@@ -38,7 +38,13 @@ changes as (
     group by deltas.customer_key, deltas.currency, date_periods.period_id
 ),
 
-customer_currencies as (select distinct customer_key, currency from stretches),
+customer_currencies as (
+    select
+        customer_key,
+        currency
+    from stretches
+    group by customer_key, currency
+),
 
 -- Whatever moves customers may bring them, with all of their balances, to another plan.
 balances as (

@@ -8,7 +8,13 @@ segment_periods as (select * from {{ ref('int_segment_periods') }} where basis =
 
 rates as (select * from {{ ref('int_exchange_rates') }}),
 
-value_currencies as (select distinct segment_id, currency from movements),
+value_currencies as (
+    select
+        segment_id,
+        currency
+    from movements
+    group by segment_id, currency
+),
 
 closings as (
     select

@@ -1,6 +1,6 @@
--- One row per grain, period, segment value and currency, other than the reporting currency, in which a customer's ledger
--- has a day: the change of the MRR in it, in that currency and as booked. Values of plan segments have transfers, too,
--- as in int_mrr_movements_by_period: what customers take along, after the closing, from one plan to another.
+-- One row per grain, period, segment value and currency, other than the reporting currency, in which the ledger of a
+-- customer has a day: the change of the MRR in it, in that currency and as booked. Values of plan segments have
+-- transfers, too, as in int_mrr_movements_by_period: what customers take along to another plan after the closing.
 
 with
 balances as (select * from {{ ref('int_currency_balances') }}),

@@ -34,7 +34,13 @@ known_stretches as (
 
 -- Each combination of terms is priced once: in the currency of the plan, and booked in the reporting currency.
 terms as (
-    select distinct plan_id, quantity, discount_percent, amount, booked_rate from known_stretches
+    select distinct
+        plan_id,
+        quantity,
+        discount_percent,
+        amount,
+        booked_rate
+    from known_stretches
 ),
 
 priced_terms as (

@@ -2,9 +2,14 @@
 -- What exchange rates did to it stands beside the bridge; without them it is null.
 
 with
-mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
-
-currency_effects as (select * from {{ ref('int_currency_effects_by_period') }}),
+mrr_by_period as (
+    select
+        mrr.*,
+        effects.opening_difference,
+        effects.closing_difference
+    from {{ ref('int_mrr_by_period') }} as mrr
+    left join {{ ref('int_currency_effects_by_period') }} as effects using (period_id, segment_id)
+),
 
 mrr_churn as (
     select
@@ -33,7 +38,6 @@ mrr_churn as (
         cast(closing_mrr + closing_difference as decimal(38, 6)) as closing_mrr_at_closing_rates,
         cast(closing_difference - opening_difference as decimal(38, 6)) as fx_effect
     from mrr_by_period
-    left join currency_effects using (period_id, segment_id)
 )
 
 select * from mrr_churn
