@@ -17,11 +17,13 @@
 -#}
 {% macro billing_sources(type=none) -%}
     {%- set sources = [] -%}
-    {%- for name, settings in (var('billing_sources') or {}).items() | sort if settings is mapping -%}
-        {%- if type is none or settings.type == type -%}
-            {%- do sources.append(dict(settings, name=name)) -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- if var('billing_sources') is mapping -%}
+        {%- for name, settings in var('billing_sources').items() | sort if settings is mapping -%}
+            {%- if type is none or settings.type == type -%}
+                {%- do sources.append(dict(settings, name=name)) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
     {{ return(sources) }}
 {%- endmacro %}
 
@@ -32,7 +34,7 @@
 {% macro types_in_use(table=none) -%}
     {%- set types = [] -%}
     {%- for source in billing_sources() if source.type in source_types() -%}
-        {%- if table is none or table in source_types()[source.type].delivers -%}
+        {%- if table is none or table in source_types()[source.type].delivers + ['reconciliation'] -%}
             {%- do types.append(source.type) -%}
         {%- endif -%}
     {%- endfor -%}
@@ -40,16 +42,21 @@
 {%- endmacro %}
 
 {#-
-    The rows of a raw table from all sources, as the models <type>_<table> make them, with the columns named.
-    Example: select * from {{ from_all_sources('plans', ['source_name', 'plan_id']) }}
+    The rows of a raw table from all sources, as the models <type>_<table> make them, with the columns named and their
+    source_type; of a table that no source delivers, none. The table may be `reconciliation`.
+    Example: select * from {{ from_all_sources('plans', ['source_name', 'plan_id']) }} as plans
 -#}
 {% macro from_all_sources(table, columns) -%}
     (
         {%- for type in types_in_use(table) %}
-        {{ 'union all ' if not loop.first }}select {{ columns | join(', ') }} from {{ ref(type ~ '_' ~ table) }}
+        select '{{ type }}' as source_type, {{ columns | join(', ') }} from {{ ref(type ~ '_' ~ table) }}
+        {{- ' union all' if not loop.last }}
         {%- else %}
-        select {% for column in columns %}cast(null as {{ dbt.type_string() }}) as {{ column }}
-            {{- ', ' if not loop.last }}{% endfor %} where false
+        select
+            {%- for column in ['source_type'] + columns %}
+            cast(null as {{ dbt.type_string() }}) as {{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        where false
         {%- endfor %}
     )
 {%- endmacro %}

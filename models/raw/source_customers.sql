@@ -1,4 +1,5 @@
--- One row per customer of all billing sources. Whom a source does not list but refers to is here from the first fact on.
+-- One row per customer of all billing sources. Whom a source refers to without a row of the customer is here from the
+-- first fact on.
 
 {{ config(enabled = raw_tables_are('customers') == 'sources', materialized = 'table') }}
 

@@ -10,12 +10,6 @@
 ) }}
 
 with
-reconciliations as (
-    {%- for type in types_in_use() %}
-    {{ 'union all ' if not loop.first }}select source_name, loaded_at from {{ ref(type ~ '_reconciliation') }}
-    {%- endfor %}
-),
-
 facts as (
     select
         source_name,
@@ -36,8 +30,8 @@ facts as (
 newest_loads as (
     select
         source_name,
-        max(loaded_at) as loaded_at
-    from reconciliations
+        max(cast(loaded_at as timestamp)) as loaded_at
+    from {{ from_all_sources('reconciliation', ['source_name', 'loaded_at']) }} as reconciliations
     group by source_name
 ),
 

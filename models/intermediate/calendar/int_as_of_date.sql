@@ -18,7 +18,7 @@ as_of_dates as (
         coalesce(
             cast({{ "'" ~ var('as_of_date') ~ "'" if var('as_of_date') else 'null' }} as date),
             {% if raw_tables_are() == 'sources' -%}
-                (select min(known_until) from {{ ref('source_loads') }}),
+                (select min(source_loads.known_until) from {{ ref('source_loads') }} as source_loads),
             {% endif -%}
             cast({{ dbt.dateadd('day', 1, business_date('max(latest_at)')) }} as date)
         ) as as_of_date

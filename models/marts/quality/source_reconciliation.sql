@@ -8,19 +8,11 @@
 
 with
 reconciliations as (
-    {%- for type in types_in_use() %}
-    {{ 'union all ' if not loop.first }}select
-        source_name,
-        '{{ type }}' as source_type,
-        raw_table,
-        rows_read,
-        rows_test,
-        rows_deleted,
-        rows_never_started,
-        loaded_at,
-        vendor_mrr
-    from {{ ref(type ~ '_reconciliation') }}
-    {%- endfor %}
+    select *
+    from {{ from_all_sources('reconciliation', [
+        'source_name', 'raw_table', 'rows_read', 'rows_test', 'rows_deleted', 'rows_never_started', 'loaded_at',
+        'vendor_mrr'
+    ]) }} as delivered
 ),
 
 facts as (
