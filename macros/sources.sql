@@ -7,6 +7,9 @@
     {{ return({
         'shopify_csv': {
             'delivers': ['customers', 'orders'], 'files': true, 'required': [['orders_export']]
+        },
+        'shopify_fivetran': {
+            'delivers': ['customers', 'orders'], 'required': [['order']]
         }
     }) }}
 {%- endmacro %}
@@ -155,6 +158,9 @@
     {%- set value, type = adapter.quote(column.name), column.type -%}
     {%- set is_text = type == 'VARCHAR' -%}
     {%- set text = 'nullif(' ~ (value if is_text else 'cast(' ~ value ~ ' as varchar)') ~ ", '')" -%}
+    {%- if type in ['DOUBLE', 'FLOAT'] -%}
+        {%- set text = 'regexp_replace(' ~ text ~ ", '[.]0$', '')" -%}
+    {%- endif -%}
     {%- set number = 'cast(' ~ (text if is_text else 'cast(' ~ value ~ ' as varchar)') ~ ' as decimal(38, 10))' -%}
     {%- set is_nested = type.endswith('[]') or type.startswith('STRUCT') or type.startswith('MAP') -%}
     {%- if data_type == 'varchar' -%}

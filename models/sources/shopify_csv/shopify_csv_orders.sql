@@ -12,8 +12,8 @@ orders as (
         coalesce(id, name) as order_id
     from lines
     where total is not null and coalesce(lower(payment_method), '') not like '%bogus gateway%'
-    qualify row_number() over (repeated order by refunded_amount desc, cancelled_at asc) = 1
-    window repeated as (partition by source_name, coalesce(id, name))
+    window exports as (partition by source_name, coalesce(id, name) order by refunded_amount desc, cancelled_at asc)
+    qualify row_number() over exports = 1
 )
 
 select
