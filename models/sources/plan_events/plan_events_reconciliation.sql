@@ -1,4 +1,5 @@
--- One row per source and raw table: what was read. A log that does not say when it was loaded is known to its last event.
+-- One row per source and raw table: what was read. A log that does not say when it was loaded is known to its last
+-- event.
 
 {{ config(enabled = 'plan_events' in types_in_use()) }}
 

@@ -7,7 +7,7 @@ with
 events as (
     select
         *,
-        coalesce(subscription_id, customer_id) as own_subscription_id,
+        coalesce(subscription_id, customer_id) as own_id,
         {{ instant('occurred_at') }} as event_at
     from {{ ref('plan_events__plan_events') }}
 ),
@@ -15,17 +15,14 @@ events as (
 last_events as (
     select *
     from events
-    window instants as (
-        partition by source_name, own_subscription_id, event_at
-        order by event_id desc nulls last, plan_id desc nulls last, quantity desc, status desc
-    )
+    window instants as (partition by source_name, own_id, event_at order by event_id desc, plan_id desc, quantity desc)
     qualify row_number() over instants = 1
 ),
 
 stretches as (
     select
         source_name,
-        own_subscription_id,
+        own_id,
         customer_id,
         plan_id,
         status,
@@ -35,12 +32,12 @@ stretches as (
         lead(plan_id) over history as next_plan_id,
         lead(reason) over history as next_reason
     from last_events
-    window history as (partition by source_name, own_subscription_id order by event_at)
+    window history as (partition by source_name, own_id order by event_at)
 )
 
 select
     source_name,
-    own_subscription_id as subscription_id,
+    own_id as subscription_id,
     customer_id,
     plan_id,
     coalesce(lower(status), 'active') as status,
