@@ -69,14 +69,13 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set own_schemas = ['raw', 'quality', 'reference', 'sources', 'staging', 'intermediate', 'marts'] -%}
-    {%- if var('raw_schema') in own_schemas[1:] and (var('raw_database') or target.database) == target.database -%}
+    {%- if var('raw_schema') in own_schemas() and (var('raw_database') or target.database) == target.database -%}
         {%- do problems.append("raw_schema cannot be '" ~ var('raw_schema') ~ "': the build writes to it") -%}
     {%- endif -%}
     {%- if var('raw_database') and not var('raw_schema') -%}
         {%- do problems.append("raw_database says where raw_schema is; raw_schema is missing") -%}
     {%- endif -%}
-    {%- if target.database in own_schemas -%}
+    {%- if target.database in ['raw'] + own_schemas() -%}
         {%- do problems.append(
             "a warehouse called " ~ target.database ~ " cannot be distinguished from its schema " ~ target.database
             ~ "; RETENTION_WAREHOUSE names another file"
@@ -94,6 +93,11 @@
     {%- if problems -%}
         {{ exceptions.raise_compiler_error('Vars that cannot be used:\n  ' ~ problems | join('\n  ')) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- The schemas that a build writes to, but for raw, which may hold tables of the user as well. -#}
+{% macro own_schemas() -%}
+    {{ return(['quality', 'reference', 'sources', 'staging', 'intermediate', 'marts']) }}
 {%- endmacro %}
 
 {#- Whether a text is a day of the calendar, from 1900 to 2199, written like 2024-07-01. -#}

@@ -128,7 +128,7 @@
             select schema_name
             from information_schema.schemata
             where catalog_name = '{{ database }}' and schema_name not in (
-                'information_schema', 'pg_catalog', 'quality', 'reference', 'sources', 'staging', 'intermediate', 'marts'
+                'information_schema', 'pg_catalog', {{ text_list(own_schemas()) }}
             )
             order by schema_name
         {%- endset -%}
@@ -214,21 +214,30 @@
 {%- endmacro %}
 
 {% macro duckdb__read_files(table, path) -%}
-    {%- set found = {'files': 1, 'problem': '', 'separator': ','} -%}
-    {%- if execute -%}
-        {%- set question = tojson({'path': path, 'separator': var('csv_separator')}) | replace("'", "''") -%}
-        {%- set found = fromjson(run_query("select look_at_files('" ~ question ~ "')")[0][0]) -%}
-    {%- endif -%}
-    {%- set quoted = "'" ~ path | replace("'", "''") ~ "'" -%}
+    {%- set found = look_at_files(path) if execute else {'files': 1, 'problem': '', 'separator': ','} -%}
     {%- if table in optional_raw_tables() and not found.files -%}
         {{ no_rows(table) }}
     {%- elif found.problem -%}
         {{ unreadable(found.problem) }}
-    {%- elif path.endswith('.csv') -%}
+    {%- else -%}
+        {{ files_as_delivered(path, found.separator) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- How many files a path stands for, what separates their columns, and why they cannot be read, if they cannot. -#}
+{% macro look_at_files(path) -%}
+    {%- set question = tojson({'path': path, 'separator': var('csv_separator')}) | replace("'", "''") -%}
+    {{ return(fromjson(run_query("select look_at_files('" ~ question ~ "')")[0][0])) }}
+{%- endmacro %}
+
+{#- The rows of files: of CSV as text, of Parquet as they are. -#}
+{% macro files_as_delivered(path, separator) -%}
+    {%- set quoted = "'" ~ path | replace("'", "''") ~ "'" -%}
+    {%- if path.endswith('.csv') -%}
         read_csv(
             {{ quoted }},
             all_varchar = true, header = true, union_by_name = true,
-            delim = '{{ found.separator | replace("'", "''") }}', quote = '"', escape = '"', comment = '', skip = 0
+            delim = '{{ separator | replace("'", "''") }}', quote = '"', escape = '"', comment = '', skip = 0
         )
     {%- else -%}
         read_parquet({{ quoted }}, union_by_name = true)
