@@ -5,6 +5,10 @@
 {% macro source_types() -%}
     {%- set everything = ['customers', 'plans', 'subscriptions', 'orders'] -%}
     {{ return({
+        'chargebee_airbyte': {
+            'delivers': ['customers', 'plans', 'subscriptions'],
+            'required': [['customer'], ['subscription'], ['item_price', 'plan']]
+        },
         'shopify_csv': {
             'delivers': ['customers', 'orders'], 'required': [['orders_export']]
         },
