@@ -9,6 +9,10 @@
             'delivers': ['customers', 'plans', 'subscriptions'],
             'required': [['customer'], ['subscription'], ['item_price', 'plan']]
         },
+        'recurly_fivetran': {
+            'delivers': ['customers', 'plans', 'subscriptions'],
+            'required': [['account_history'], ['subscription_history'], ['plan_history'], ['plan_currency_history']]
+        },
         'shopify_csv': {
             'delivers': ['customers', 'orders'], 'required': [['orders_export']]
         },
