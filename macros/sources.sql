@@ -217,6 +217,45 @@
 {%- endmacro %}
 
 {#-
+    A field of a JSON object of the vendor's, of the data type that a mapping wants; null where it is missing.
+    Example: {{ json_value('content', 'trial_end', 'timestamp') }} as trial_end
+-#}
+{% macro json_value(object, field, data_type='varchar') -%}
+    {{ adapter.dispatch('json_value', 'retention_marts')(object, field, data_type) }}
+{%- endmacro %}
+
+{% macro default__json_value(object, field, data_type) -%}
+    {{ exceptions.raise_compiler_error('json_value is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__json_value(object, field, data_type) -%}
+    {%- set text = 'nullif((' ~ object ~ " ->> '" ~ field ~ "'), '')" -%}
+    {%- if data_type == 'json' -%}
+        nullif({{ object }} -> '{{ field }}', cast('null' as json))
+    {%- elif data_type == 'timestamp' -%}
+        {{ vendor_instant(text, 'VARCHAR', text, 'cast(' ~ text ~ ' as decimal(38, 10))') }}
+    {%- else -%}
+        cast({{ text }} as {{ data_type }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The elements of a JSON array, a row each; none of null.
+    Example: select subscription_id, {{ json_elements('coupons') }} as coupon
+-#}
+{% macro json_elements(array) -%}
+    {{ adapter.dispatch('json_elements', 'retention_marts')(array) }}
+{%- endmacro %}
+
+{% macro default__json_elements(array) -%}
+    {{ exceptions.raise_compiler_error('json_elements is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__json_elements(array) -%}
+    unnest(cast({{ array }} as json[]))
+{%- endmacro %}
+
+{#-
     Stops before the first model where the var billing_sources names what is not there: a type, a schema, a table or
     file. Runs on-run-start.
 -#}

@@ -83,7 +83,7 @@ select
     version_number,
     item_price_id,
     is_plan,
-    case when price = list_price then item_price_id else {{ priced_plan_id('item_price_id', 'price') }} end as plan_id,
+    case when price = list_price then item_price_id else item_price_id || '@' || {{ plain_number('price') }} end as plan_id,
     price,
     cast(quantity as bigint) as quantity,
     cast(price * quantity as decimal(28, 10)) as amount,

@@ -44,10 +44,11 @@ dated as (
             when is_over then cancelled_at
             when status = 'non_renewing' then coalesce(cancelled_at, current_term_end)
             when status = 'in_trial' then least(cancelled_at, trial_end)
+            when status = 'paused' then cancelled_at
         end as own_end,
         case
             when is_over and cancel_reason is null then coalesce(cancel_schedule_created_at, cancelled_at)
-            when status = 'non_renewing' or (status = 'in_trial' and cancelled_at is not null)
+            when status = 'non_renewing' or (status in ('in_trial', 'paused') and cancelled_at is not null)
                 then cancel_schedule_created_at
         end as own_request,
         case when is_over then coalesce(cancel_reason_code, cancel_reason, 'cancellation_requested') end as own_reason

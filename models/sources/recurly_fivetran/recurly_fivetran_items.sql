@@ -30,7 +30,7 @@ select
     version_number,
     list_plan_id,
     false as is_add_ons,
-    case when price = list_price then list_plan_id else {{ priced_plan_id('list_plan_id', 'price') }} end as plan_id,
+    case when price = list_price then list_plan_id else list_plan_id || '@' || {{ plain_number('price') }} end as plan_id,
     price,
     quantity
 from priced
@@ -41,7 +41,7 @@ select
     version_number,
     list_plan_id,
     true as is_add_ons,
-    {{ priced_plan_id("list_plan_id || '/add_ons'", 'add_ons_total') }} as plan_id,
+    list_plan_id || '/add_ons@' || {{ plain_number('add_ons_total') }} as plan_id,
     add_ons_total as price,
     1 as quantity
 from priced

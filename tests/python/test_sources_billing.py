@@ -1,0 +1,71 @@
+"""Chargebee's and Recurly's tables become the raw rows that the stories behind them say."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from billing_companies import NOW, Company, chargebee, recurly
+from conftest import Build, dbt
+
+SOURCES = {
+    "cb": {"type": "chargebee_airbyte", "schema": "chargebee"},
+    "rc": {"type": "recurly_fivetran", "schema": "recurly"},
+}
+SELECTION = ["--select", "+mrr_churn_by_period", "+source_reconciliation", "--exclude-resource-type", "unit_test"]
+Rows = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def companies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Build, dict[str, Company]]]:
+    """Both companies in one warehouse, built as two sources."""
+    folder = tmp_path_factory.mktemp("billing")
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        told = {"cb": chargebee(connection, "chargebee"), "rc": recurly(connection, "recurly")}
+    finished = dbt(
+        folder, "build", *SELECTION, variables={"billing_sources": SOURCES, "as_of_date": str(NOW.date())}
+    )
+    assert finished.returncode == 0, finished.output[-6000:]
+    yield finished, told
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_subscriptions_are_the_stories(companies: tuple[Build, dict[str, Company]], source: str) -> None:
+    finished, told = companies
+    found = finished.query(f"""
+        select * exclude (amount, source_name) replace (
+            substr(subscription_id, 4) as subscription_id,
+            substr(customer_id, 4) as customer_id,
+            substr(plan_id, 4) as plan_id
+        )
+        from raw.source_subscriptions
+        where source_name = '{source}'
+        order by subscription_id, started_at
+    """)
+    expected = told[source].raw_subscriptions()
+    assert without_discounts(found) == without_discounts(expected)
+    # Amounts off are rounded before percentages are taken of the rest.
+    for row, wanted in zip(found, expected):
+        assert abs(row["discount_percent"] - wanted["discount_percent"]) <= Decimal("0.0000000002")
+    assert {row["status"] for row in found} >= {"trialing", "active", "paused"}
+
+
+def without_discounts(rows: Rows) -> list[tuple[Any, ...]]:
+    """What is compared to the letter."""
+    return [tuple(row[name] for name in sorted(row) if name != "discount_percent") for row in rows]
+
+
+def test_closing_mrr_by_month_is_that_of_the_stories(companies: tuple[Build, dict[str, Company]]) -> None:
+    finished, told = companies
+    months = finished.query("""
+        select period_end_date + interval 1 day as next_period, closing_mrr
+        from marts.mrr_churn_by_period
+        where period_grain = 'month' and segment = 'all'
+        order by next_period
+    """)
+    assert len(months) > 15 and months[-1]["closing_mrr"] > 1000
+    for month in months:
+        wanted = sum((company.mrr(month["next_period"]) for company in told.values()), Decimal(0))
+        assert month["closing_mrr"] == wanted, month
