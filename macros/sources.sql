@@ -221,7 +221,7 @@
     Example: {{ json_value('content', 'trial_end', 'timestamp') }} as trial_end
 -#}
 {% macro json_value(object, field, data_type='varchar') -%}
-    {{ adapter.dispatch('json_value', 'retention_marts')(object, field, data_type) }}
+    {{ adapter.dispatch('json_value', 'retention_marts')(object, "'" ~ field ~ "'", data_type) }}
 {%- endmacro %}
 
 {% macro default__json_value(object, field, data_type) -%}
@@ -229,9 +229,9 @@
 {%- endmacro %}
 
 {% macro duckdb__json_value(object, field, data_type) -%}
-    {%- set text = 'nullif((' ~ object ~ " ->> '" ~ field ~ "'), '')" -%}
+    {%- set text = 'nullif((' ~ object ~ ' ->> ' ~ field ~ "), '')" -%}
     {%- if data_type == 'json' -%}
-        nullif({{ object }} -> '{{ field }}', cast('null' as json))
+        nullif({{ object }} -> {{ field }}, cast('null' as json))
     {%- elif data_type == 'timestamp' -%}
         {{ vendor_instant(text, 'VARCHAR', text, 'cast(' ~ text ~ ' as decimal(38, 10))') }}
     {%- else -%}

@@ -1,4 +1,4 @@
-"""Small companies with many oddities, in the tables of Chargebee and of Recurly, and the raw rows that they must become.
+"""Small companies with many oddities, in the tables of Chargebee and Recurly, and the raw rows that they must become.
 
 A story is what happened to a subscription, step by step. The vendor's rows are drawn from it, with delays, noise and
 gaps; the raw rows are read off the same story instant by instant, in plain Python. Neither is made from the other.
@@ -125,14 +125,42 @@ def rounded(number: Fraction, places: int) -> Decimal:
     return quotient.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
 
 
+def raw_plan(plan_id: str, price: Decimal, currency: str, interval: str, count: int) -> Row:
+    """A row of the raw table plans, without names."""
+    return {
+        "plan_id": plan_id,
+        "price": price,
+        "currency": currency,
+        "billing_interval": interval,
+        "billing_interval_count": count,
+    }
+
+
 @dataclass
 class Company:
     """Stories, and how their vendor names and shares things."""
 
     stories: list[Story]
-    months: Callable[[str], int]  # of the interval of an item
+    interval: Callable[[str], tuple[str, int]]  # that an item is billed by
     raw_ids: Callable[[Story, str, Item], tuple[str, str]]  # of the raw subscription and plan
     share_by_customer: bool
+    listed: list[Row]  # the vendor's prices as raw plans
+
+    def months(self, name: str) -> int:
+        """Of the interval of an item."""
+        unit, count = self.interval(name)
+        return count * {"month": 1, "year": 12}[unit]
+
+    def raw_plans(self) -> list[Row]:
+        """The listed prices, and those that a story has besides."""
+        plans = {row["plan_id"]: row for row in self.listed}
+        for story in self.stories:
+            for _, state in story.states:
+                for name, item in state.items.items():
+                    plan_id = self.raw_ids(story, name, item)[1]
+                    plan = raw_plan(plan_id, item.price, "USD", *self.interval(name))
+                    plans.setdefault(plan_id, plan)
+        return list(plans.values())
 
     def moments(self, stories: list[Story], instant: datetime) -> Iterator[tuple[Story, State, str, str, Fraction]]:
         """Of each item that is live at an instant: story, state, status, item and discount."""
@@ -143,10 +171,13 @@ class Company:
             if status is None:
                 continue
             sharing = [
-                other for other, _ in live if other is story or (self.share_by_customer and statuses[other.id] == status)
+                other
+                for other, _ in live
+                if other is story or (self.share_by_customer and statuses[other.id] == status)
             ]
             total = sum(
-                (item.price * item.quantity for other in sharing for item in other.at(instant).items.values()), Decimal(0)
+                (item.price * item.quantity for other in sharing for item in other.at(instant).items.values()),
+                Decimal(0),
             )
             for name, item in state.items.items():
                 coupons = [
@@ -197,8 +228,10 @@ class Company:
         timeless = ("started_at", "ended_at")
         for row in sorted(rows, key=lambda row: (row["subscription_id"], row["started_at"])):
             last = merged[-1] if merged else None
-            if last and last["ended_at"] == row["started_at"] and all(
-                last[name] == row[name] for name in row if name not in timeless
+            if (
+                last
+                and last["ended_at"] == row["started_at"]
+                and all(last[name] == row[name] for name in row if name not in timeless)
             ):
                 last["ended_at"] = row["ended_at"]
             else:
@@ -288,7 +321,7 @@ class Walk:
         back = later(self.rng, ended, (5, 60))
         if not (self.comes_back and self.story.has_history and self.rng.random() < 0.5 and back < NOW):
             return False
-        cleared = {name: None for name in ("asked", "ends", "reason", "paused", "due")}
+        cleared = dict.fromkeys(("asked", "ends", "reason", "paused", "due"))
         self.story.then(back, live=True, activated=back, in_trial=False, **cleared)
         return True
 
@@ -355,9 +388,9 @@ ADDONS = {"seats-USD-monthly": (500, "month", 1), "support-USD-monthly": (4000, 
 TIERED = "storage-USD-monthly"
 
 
-def chargebee_months(item: str) -> int:
-    """Of the interval of an item price."""
-    return 12 if item.endswith("yearly") else 1
+def chargebee_interval(item: str) -> tuple[str, int]:
+    """Of an item price."""
+    return ("year", 1) if item.endswith("yearly") else ("month", 1)
 
 
 def chargebee_ids(story: Story, name: str, item: Item) -> tuple[str, str]:
@@ -388,7 +421,9 @@ def chargebee_items(rng: random.Random, items: dict[str, Item]) -> dict[str, Ite
             elif addon == TIERED:
                 items[addon] = Item(Decimal(rng.choice([1200, 3650])) / 100, 1)
             else:
-                items[addon] = Item(Decimal(ADDONS[addon][0]) / 100, 1 if addon.startswith("support") else rng.randint(1, 9))
+                items[addon] = Item(
+                    Decimal(ADDONS[addon][0]) / 100, 1 if addon.startswith("support") else rng.randint(1, 9)
+                )
     return items
 
 
@@ -400,7 +435,9 @@ def chargebee_story(rng: random.Random, number: int) -> Story:
     items = {plan: Item(Decimal(PLANS[plan][0]) / 100, rng.randint(1, 5))}
     if rng.random() < 0.3:
         items["seats-USD-monthly"] = Item(Decimal("5"), 3)
-    Walk(rng, story, chargebee_items, CODES, INVOLUNTARY, has_dues=True, asks_while_paused=True, comes_back=True).take(start, items)
+    Walk(rng, story, chargebee_items, CODES, INVOLUNTARY, has_dues=True, asks_while_paused=True, comes_back=True).take(
+        start, items
+    )
     given = start
     if rng.random() < 0.5 and story.has_history:
         given = later(rng, start, (20, 60))
@@ -413,7 +450,10 @@ def chargebee_story(rng: random.Random, number: int) -> Story:
                 [],
                 [Coupon("TEN", given, None, False, Decimal(10))],
                 [Coupon("NINE-OFF", given, None, True, Decimal(9))],
-                [Coupon("QUARTER", given, until, False, Decimal(25)), Coupon("NINE-OFF", given, None, True, Decimal(9))],
+                [
+                    Coupon("QUARTER", given, until, False, Decimal(25)),
+                    Coupon("NINE-OFF", given, None, True, Decimal(9)),
+                ],
                 [Coupon("QUARTER", given, until, False, Decimal(25)), Coupon("TEN", given, None, False, Decimal(10))],
                 [Coupon("SEATS-HALF", given, None, False, Decimal(50), only="seats-USD-monthly")],
                 [Coupon("granted", given, until, False, Decimal("12.5"))],
@@ -469,7 +509,13 @@ def chargebee_snapshot(rng: random.Random, story: Story, state: State, instant: 
         "currency_code": "usd",
         "subscription_items": [
             *items,
-            {"item_price_id": "setup-USD", "item_type": "charge", "unit_price": 50_000, "quantity": 1, "amount": 50_000},
+            {
+                "item_price_id": "setup-USD",
+                "item_type": "charge",
+                "unit_price": 50_000,
+                "quantity": 1,
+                "amount": 50_000,
+            },
         ],
         "coupons": [
             {"coupon_id": coupon.id, "apply_till": epoch(coupon.until)} for coupon in held if coupon.id != "granted"
@@ -504,7 +550,9 @@ def has_own_instant(before: State | None, state: State) -> bool:
     )
 
 
-def told(rng: random.Random, story: Story, has_own: Callable[[State | None, State], bool]) -> Iterator[tuple[datetime, datetime, State]]:
+def told(
+    rng: random.Random, story: Story, has_own: Callable[[State | None, State], bool]
+) -> Iterator[tuple[datetime, datetime, State]]:
     """When the vendor tells a state, as of when, and the state; between two of them sometimes noise."""
     for number, (since, state) in enumerate(story.states):
         before = story.states[number - 1][1] if number else None
@@ -519,7 +567,13 @@ def chargebee(connection: duckdb.DuckDBPyConnection, schema: str, seed: int = 1)
     """A company in Chargebee's tables, as Airbyte loads them: JSON as text, some rows twice."""
     rng = random.Random(seed)
     stories = [chargebee_story(rng, number) for number in range(160)]
-    company = Company(stories, chargebee_months, chargebee_ids, share_by_customer=False)
+    listed = [
+        raw_plan(name, Decimal(price) / 100, "USD", unit, count)
+        for name, (price, unit, count) in {**PLANS, **ADDONS}.items()
+    ]
+    listed += [raw_plan(TIERED, Decimal(0), "USD", "month", 1), raw_plan("pro-JPY", Decimal(9950), "JPY", "month", 1)]
+    listed += [raw_plan("pro-KWD", Decimal("9.95"), "KWD", "week", 2)]
+    company = Company(stories, chargebee_interval, chargebee_ids, share_by_customer=False, listed=listed)
     events: list[tuple[Any, ...]] = []
     rows: list[Row] = []
     for story in stories:
@@ -529,7 +583,7 @@ def chargebee(connection: duckdb.DuckDBPyConnection, schema: str, seed: int = 1)
             if story.has_history:
                 event = (f"ev_{story.id}_{number}", epoch(seen), json.dumps({"subscription": snapshot, "customer": {}}))
                 events += [event, event] if rng.random() < 0.1 else [event]
-        mrr = Company([story], chargebee_months, chargebee_ids, False).mrr(NOW)
+        mrr = Company([story], chargebee_interval, chargebee_ids, False, []).mrr(NOW)
         rows.append({**snapshot, "updated_at": epoch(told_states[-1][0]), "mrr": int(mrr * 100)})
     first = {"customer_id": "c1", "currency_code": "USD", "subscription_items": rows[0]["subscription_items"]}
     rows.append({**first, "id": "tomorrow", "status": "future", "start_date": epoch(NOW + timedelta(days=1))})
@@ -548,12 +602,9 @@ def chargebee(connection: duckdb.DuckDBPyConnection, schema: str, seed: int = 1)
         connection,
         f"{schema}.subscription",
         f"{types}, _airbyte_extracted_at timestamptz",
-        [
-            (*(json.dumps(row.get(name)) if name in nested else row.get(name) for name in names), NOW)
-            for row in rows
-        ],
+        [(*(json.dumps(row.get(name)) if name in nested else row.get(name) for name in names), NOW) for row in rows],
     )
-    prices = [
+    prices: list[tuple[Any, ...]] = [
         (name, name.split("-")[0], "plan" if name in PLANS else "addon", price, "USD", unit, count)
         for name, (price, unit, count) in {**PLANS, **ADDONS}.items()
     ]
@@ -582,8 +633,14 @@ def chargebee(connection: duckdb.DuckDBPyConnection, schema: str, seed: int = 1)
         ("WELCOME", "percentage", 40.0, None, None, "one_time", "invoice_amount", None),
     ]
     write(connection, f"{schema}.coupon", types, coupons)
-    customers = [
-        (f"c{number}", epoch(FIRST_DAY), json.dumps({"country": "de"}) if number % 2 else None, f"c{number}@example.com", False)
+    customers: list[tuple[Any, ...]] = [
+        (
+            f"c{number}",
+            epoch(FIRST_DAY),
+            json.dumps({"country": "de"}) if number % 2 else None,
+            f"c{number}@example.com",
+            False,
+        )
         for number in range(49)
     ]
     customers += [("removed", epoch(FIRST_DAY), None, None, True), customers[0]]
@@ -599,9 +656,9 @@ VOLUNTARY = ["canceled", "non renewing"]
 NONPAYMENT = ["nonpayment", "tax_location_invalid"]
 
 
-def recurly_months(item: str) -> int:
-    """Of the interval of a plan."""
-    return CODES_OF_PLANS[item.removesuffix("/add_ons")][1]
+def recurly_interval(item: str) -> tuple[str, int]:
+    """Of a plan and its add-ons."""
+    return "month", CODES_OF_PLANS[item.removesuffix("/add_ons")][1]
 
 
 def recurly_ids(story: Story, name: str, item: Item) -> tuple[str, str]:
@@ -640,11 +697,15 @@ def recurly(connection: duckdb.DuckDBPyConnection, schema: str, seed: int = 2) -
     for number in range(120):
         plan = rng.choice(list(CODES_OF_PLANS))
         story = Story(f"r{number}", f"a{number % 60}")
-        walk = Walk(rng, story, recurly_items, VOLUNTARY, NONPAYMENT, has_dues=False, asks_while_paused=False, comes_back=False)
+        walk = Walk(
+            rng, story, recurly_items, VOLUNTARY, NONPAYMENT, has_dues=False, asks_while_paused=False, comes_back=False
+        )
         start = later(rng, FIRST_DAY, (0, 500))
         stories.append(walk.take(start, {plan: Item(CODES_OF_PLANS[plan][0], rng.randint(1, 4))}))
     redemptions: list[tuple[Any, ...]] = []
-    company = Company(stories, recurly_months, recurly_ids, share_by_customer=True)
+    listed = [raw_plan(code, price, "USD", "month", months) for code, (price, months) in CODES_OF_PLANS.items()]
+    listed.append(raw_plan("gold/EUR", Decimal(27), "EUR", "month", 1))
+    company = Company(stories, recurly_interval, recurly_ids, share_by_customer=True, listed=listed)
     for own in company.by_customer():
         given = later(rng, FIRST_DAY, (0, 300))
         removed = given + timedelta(days=120)
@@ -667,16 +728,23 @@ def recurly(connection: duckdb.DuckDBPyConnection, schema: str, seed: int = 2) -
     for story in stories:
         period = story.states[0][0]
         before: State | None = None
-        for seen, since, state in told(rng, story, lambda before, state: has_own_instant(before, state) or bool(
-            before and (before.paused and not state.paused or state.asked and not before.asked)
-        )):
+        for seen, since, state in told(
+            rng,
+            story,
+            lambda before, state: (
+                has_own_instant(before, state)
+                or bool(before and ((before.paused and not state.paused) or (state.asked and not before.asked)))
+            ),
+        ):
             resumed = before is not None and before.paused is not None and state.paused is None
             if resumed or (before is not None and before.in_trial > state.in_trial):
                 period = since
             plan = next(name for name in state.items if name in CODES_OF_PLANS)
             item, add_ons = state.items[plan], state.items.get(f"{plan}/add_ons")
             extra = add_ons.price if add_ons else Decimal(0)
-            shown = "expired" if not state.live else "canceled" if state.asked else "paused" if state.paused else "active"
+            shown = (
+                "expired" if not state.live else "canceled" if state.asked else "paused" if state.paused else "active"
+            )
             coming = next((then.paused for when, then in story.states if when > since and then.paused), None)
             versions.append(
                 (
@@ -720,9 +788,15 @@ def recurly(connection: duckdb.DuckDBPyConnection, schema: str, seed: int = 2) -
     prices.append(("id-gold", moments[1], "EUR", 27.0))
     types = "plan_id text, plan_updated_at timestamp, currency text, unit_amount double"
     write(connection, f"{schema}.plan_currency_history", types, prices)
-    types = "id text, updated_at timestamp, account_id text, coupon_id text, created_at timestamp, removed_at timestamp, "
+    types = (
+        "id text, updated_at timestamp, account_id text, coupon_id text, created_at timestamp, removed_at timestamp, "
+    )
     write(connection, f"{schema}.coupon_redemption_history", f"{types} state text", redemptions)
-    discounts = [("fifth", "percent", 20.0, None, None), ("nine", "fixed", None, 9.0, "USD"), ("nine", "fixed", None, 8.0, "EUR")]
+    discounts = [
+        ("fifth", "percent", 20.0, None, None),
+        ("nine", "fixed", None, 9.0, "USD"),
+        ("nine", "fixed", None, 8.0, "EUR"),
+    ]
     types = "coupon_id text, type text, percentage double, amount double, currency text"
     write(connection, f"{schema}.coupon_discount", types, discounts)
     return company

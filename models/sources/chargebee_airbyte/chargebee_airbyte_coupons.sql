@@ -1,4 +1,4 @@
--- One row per coupon for more than one invoice, and type of item that it is for: of a coupon on the whole invoice, none.
+-- One row per coupon for more than one invoice, and type of item that it is for; of one on the whole invoice, none.
 
 {{ config(enabled = 'chargebee_airbyte' in types_in_use()) }}
 
@@ -29,7 +29,7 @@ targets as (
     select
         source_name,
         id,
-        {{ json_elements('item_constraints') }} as target
+        {{ json_elements('item_constraints') }} as item_constraint
     from recurring
     where is_for_items
 )
@@ -51,11 +51,11 @@ select
     recurring.is_amount,
     recurring.percentage,
     recurring.amount,
-    {{ json_value('targets.target', 'item_type') }} as item_type,
+    {{ json_value('targets.item_constraint', 'item_type') }} as item_type,
     case
-        when {{ json_value('targets.target', 'constraint') }} = 'specific'
-            then {{ json_value('targets.target', 'item_price_ids', 'json') }}
+        when {{ json_value('targets.item_constraint', 'constraint') }} = 'specific'
+            then {{ json_value('targets.item_constraint', 'item_price_ids', 'json') }}
     end as item_price_ids
 from recurring
 inner join targets on recurring.source_name = targets.source_name and recurring.id = targets.id
-where {{ json_value('targets.target', 'constraint') }} <> 'none'
+where {{ json_value('targets.item_constraint', 'constraint') }} <> 'none'

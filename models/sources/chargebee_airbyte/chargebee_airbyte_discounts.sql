@@ -88,7 +88,7 @@ select
         when discounts.item_type is null and discounts.item_price_ids is null
             then {{ percent_off('discounts.amount', 'items.amount_of_all') }}
         else {{ percent_off('discounts.amount', 'items.amount') }}
-    end as percent,
+    end as discount_percent,
     discounts.given_from,
     discounts.given_until
 from items

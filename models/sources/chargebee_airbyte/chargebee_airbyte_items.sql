@@ -73,7 +73,8 @@ priced as (
             when units = 0 or units * unit_price = coalesce(amount, units * unit_price) then unit_price
             else coalesce(amount, cast(quantity_in_decimal * unit_price as decimal(28, 10)))
         end as price,
-        case when units = 0 or units * unit_price = coalesce(amount, units * unit_price) then units else 1 end as quantity
+        case when units = 0 or units * unit_price = coalesce(amount, units * unit_price) then units else 1 end
+            as quantity
     from in_major_units
 )
 
@@ -83,7 +84,9 @@ select
     version_number,
     item_price_id,
     is_plan,
-    case when price = list_price then item_price_id else item_price_id || '@' || {{ plain_number('price') }} end as plan_id,
+    case
+        when price = list_price then item_price_id else item_price_id || '@' || {{ plain_number('price') }}
+    end as plan_id,
     price,
     cast(quantity as bigint) as quantity,
     cast(price * quantity as decimal(28, 10)) as amount,

@@ -85,5 +85,5 @@ select
 from delivered
 left join currency_exponents on upper(delivered.currency_code) = currency_exponents.currency
 qualify row_number() over (
-    partition by delivered.source_name, delivered.id order by delivered.updated_at desc, delivered.loaded_at desc
-) = 1
+        partition by delivered.source_name, delivered.id order by delivered.updated_at desc, delivered.loaded_at desc
+    ) = 1

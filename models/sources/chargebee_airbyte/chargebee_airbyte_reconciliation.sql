@@ -8,9 +8,9 @@ states as (
     select
         *,
         bool_or(coalesce(is_deleted, false)) over (partition by source_name, subscription_id) as is_set_aside,
-        row_number() over (
-            partition by source_name, subscription_id order by seen_at desc, resource_version desc, seen_in desc
-        ) = 1 as is_latest
+        seen_in is null and row_number() over (
+            partition by source_name, subscription_id, seen_in order by seen_at desc, resource_version desc
+        ) = 1 as is_row_of_now
     from {{ ref('chargebee_airbyte_states') }}
 ),
 
@@ -25,22 +25,24 @@ mrr_now as (
         end as vendor_mrr
     from states
     left join currency_exponents on states.currency_code = currency_exponents.currency
-    where states.is_latest and not states.is_set_aside and states.mrr > 0
+    where states.is_row_of_now and not states.is_set_aside and states.mrr > 0
     group by states.source_name
 )
 
 select
-    source_name,
+    states.source_name,
     'subscriptions' as raw_table,
     count(*) as rows_read,
     0 as rows_test,
-    count(*) filter (where is_set_aside) as rows_deleted,
-    count(*) filter (where not is_set_aside and (status = 'future' or started_at is null)) as rows_never_started,
-    max(loaded_at) as loaded_at,
+    count(*) filter (where states.is_set_aside) as rows_deleted,
+    count(*) filter (
+        where not states.is_set_aside and (states.status = 'future' or states.started_at is null)
+    ) as rows_never_started,
+    max(states.loaded_at) as loaded_at,
     max(mrr_now.vendor_mrr) as vendor_mrr
 from states
-left join mrr_now using (source_name)
-group by source_name
+left join mrr_now on states.source_name = mrr_now.source_name
+group by states.source_name
 union all
 select
     source_name,

@@ -12,19 +12,28 @@ discounts as (select * from {{ ref('chargebee_airbyte_discounts') }}),
 
 -- A version holds another status, or other discounts, from these instants on.
 cuts as (
-    select source_name, subscription_id, version_number, valid_from as cut_at from versions
+    {%- for instant in ['valid_from', 'trial_start', 'trial_end', 'pause_date', 'due_since'] %}
+        select
+            source_name,
+            subscription_id,
+            version_number,
+            {{ instant }} as cut_at
+        from versions
+        union
+    {%- endfor %}
+    select
+        source_name,
+        subscription_id,
+        version_number,
+        given_from as cut_at
+    from discounts
     union
-    select source_name, subscription_id, version_number, trial_start as cut_at from versions
-    union
-    select source_name, subscription_id, version_number, trial_end as cut_at from versions
-    union
-    select source_name, subscription_id, version_number, pause_date as cut_at from versions
-    union
-    select source_name, subscription_id, version_number, due_since as cut_at from versions
-    union
-    select source_name, subscription_id, version_number, given_from as cut_at from discounts
-    union
-    select source_name, subscription_id, version_number, given_until as cut_at from discounts
+    select
+        source_name,
+        subscription_id,
+        version_number,
+        given_until as cut_at
+    from discounts
 ),
 
 spans as (

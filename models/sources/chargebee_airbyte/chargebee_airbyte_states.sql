@@ -58,13 +58,13 @@ select
         {{ json_value('state', 'subscription_items', 'json') }},
         case
             when {{ json_value('state', 'plan_id') }} is not null then to_json(list_prepend(
-                json_object(
-                    'item_price_id', state -> 'plan_id', 'item_type', 'plan', 'quantity', state -> 'plan_quantity',
-                    'free_quantity', state -> 'plan_free_quantity', 'unit_price', state -> 'plan_unit_price',
-                    'amount', state -> 'plan_amount'
-                ),
-                cast(state -> 'addons' as json[])
-            ))
+                    json_object(
+                        'item_price_id', state -> 'plan_id', 'item_type', 'plan', 'quantity', state -> 'plan_quantity',
+                        'free_quantity', state -> 'plan_free_quantity', 'unit_price', state -> 'plan_unit_price',
+                        'amount', state -> 'plan_amount'
+                    ),
+                    cast(state -> 'addons' as json[])
+                ))
         end
     ) as items,
     {{ json_value('state', 'coupons', 'json') }} as coupons,

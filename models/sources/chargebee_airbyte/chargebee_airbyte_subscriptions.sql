@@ -12,7 +12,7 @@ discounted as (
         segments.source_name,
         segments.subscription_id,
         segments.started_at,
-        {{ discounts_at_once('discounts.percent', 'discounts.is_amount') }} as discount_percent
+        {{ discounts_at_once('discounts.discount_percent', 'discounts.is_amount') }} as discount_percent
     from segments
     inner join discounts
         on segments.source_name = discounts.source_name
@@ -21,7 +21,7 @@ discounted as (
             and segments.item_price_id = discounts.item_price_id
             and coalesce(segments.started_at >= discounts.given_from, true)
             and coalesce(segments.started_at < discounts.given_until, true)
-    where discounts.percent is not null
+    where discounts.discount_percent is not null
     group by segments.source_name, segments.subscription_id, segments.started_at
 ),
 

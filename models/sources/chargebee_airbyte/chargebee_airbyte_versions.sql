@@ -1,5 +1,5 @@
--- One row per started subscription and state of it that Chargebee tells, events and the row of now: from when to when it
--- held, and what ended it. Subscriptions that are deleted are left out.
+-- One row per started subscription and state of it that Chargebee tells, in events and the row of now: from when to when
+-- it held, and what ended it. Subscriptions that are deleted are left out.
 
 {{ config(enabled = 'chargebee_airbyte' in types_in_use(), materialized = 'table') }}
 
@@ -19,6 +19,7 @@ ordered as (
         status in ('cancelled', 'transferred') as is_over,
         (row_number() over states_in_order) as version_number,
         (lag(status) over states_in_order) as status_before,
+        (lag(status in ('cancelled', 'transferred')) over states_in_order) as was_over_before,
         (lag(cancelled_at) over states_in_order) as cancelled_before,
         (lag(due_since) over states_in_order) as due_before,
         (lag(seen_at) over states_in_order) as seen_before
@@ -32,13 +33,12 @@ dated as (
         *,
         case
             when version_number = 1 then started_at
-            else least(seen_at, case
-                when is_over then cancelled_at
-                when status = 'paused' and status_before <> 'paused' then pause_date
-                when status_before = 'in_trial' and status <> 'in_trial' then activated_at
-                when status_before in ('cancelled', 'transferred') and activated_at > cancelled_before then activated_at
-                when due_before is null and due_since is not null then greatest(due_since, seen_before)
-            end)
+            when is_over then least(cancelled_at, seen_at)
+            when status = 'paused' and status_before <> 'paused' then least(pause_date, seen_at)
+            when status_before = 'in_trial' and status <> 'in_trial' then least(activated_at, seen_at)
+            when was_over_before and activated_at > cancelled_before then least(activated_at, seen_at)
+            when due_before is null and due_since < seen_at then greatest(due_since, seen_before)
+            else seen_at
         end as valid_from,
         case
             when is_over then cancelled_at
@@ -59,19 +59,20 @@ dated as (
 standing as (
     select *
     from dated
-    window later_versions as (
-        partition by source_name, subscription_id
-        order by version_number rows between 1 following and unbounded following
-    )
-    qualify coalesce(valid_from < min(valid_from) over later_versions, true)
+    qualify coalesce(valid_from < min(valid_from) over (
+            partition by source_name, subscription_id
+            order by version_number rows between 1 following and unbounded following
+        ), true)
 )
 
 -- A cancelled state says how the one before it ended.
 select
     *,
     least(lead(valid_from) over versions, own_end) as valid_until,
-    case when lead(is_over) over versions then coalesce(own_request, lead(own_request) over versions) else own_request end
-        as requested_at,
+    case
+        when lead(is_over) over versions then coalesce(own_request, lead(own_request) over versions)
+        else own_request
+    end as requested_at,
     case when lead(is_over) over versions then lead(own_reason) over versions else own_reason end as end_reason
 from standing
 window versions as (partition by source_name, subscription_id order by version_number)

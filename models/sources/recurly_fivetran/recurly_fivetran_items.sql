@@ -30,7 +30,9 @@ select
     version_number,
     list_plan_id,
     false as is_add_ons,
-    case when price = list_price then list_plan_id else list_plan_id || '@' || {{ plain_number('price') }} end as plan_id,
+    case
+        when price = list_price then list_plan_id else list_plan_id || '@' || {{ plain_number('price') }}
+    end as plan_id,
     price,
     quantity
 from priced

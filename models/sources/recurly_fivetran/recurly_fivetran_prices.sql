@@ -1,5 +1,5 @@
--- One row per plan and currency: the latest price. In the reporting currency it is called as the plan, in another one with
--- the currency behind it.
+-- One row per plan and currency: the latest price. In the reporting currency it is called as the plan, in another one
+-- with the currency behind it.
 
 {{ config(enabled = 'recurly_fivetran' in types_in_use(), materialized = 'table') }}
 
@@ -14,17 +14,17 @@ prices as (
     select *
     from {{ ref('recurly_fivetran__plan_currency_history') }}
     qualify row_number() over (
-        partition by source_name, plan_id, upper(currency) order by plan_updated_at desc, loaded_at desc
-    ) = 1
+            partition by source_name, plan_id, upper(currency) order by plan_updated_at desc, loaded_at desc
+        ) = 1
 )
 
 select
     plans.source_name,
     plans.id,
     upper(prices.currency) as currency,
-    plans.code
-    || case
-        when upper(prices.currency) = '{{ var("reporting_currency") | upper }}' then '' else '/' || upper(prices.currency)
+    case
+        when upper(prices.currency) = '{{ var("reporting_currency") | upper }}' then plans.code
+        else plans.code || '/' || upper(prices.currency)
     end as plan_id,
     coalesce(plans.name, plans.code) as plan_name,
     plans.code as product,

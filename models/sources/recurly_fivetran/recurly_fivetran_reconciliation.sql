@@ -40,27 +40,28 @@ live as (
 
 mrr_now as (
     select
-        source_name,
+        live.source_name,
         case
-            when bool_and(currency = '{{ var("reporting_currency") | upper }}')
+            when bool_and(live.currency = '{{ var("reporting_currency") | upper }}')
                 then sum({{ monthly_amount('live', '1', 'live.discount_percent') }})
         end as vendor_mrr
     from live
-    group by source_name
+    group by live.source_name
 )
 
 select
-    source_name,
+    versions.source_name,
     'subscriptions' as raw_table,
     count(*) as rows_read,
     0 as rows_test,
     0 as rows_deleted,
-    count(*) filter (where activated_at is null or state in ('failed', 'future')) as rows_never_started,
-    max(loaded_at) as loaded_at,
+    count(*) filter (where versions.activated_at is null or versions.state in ('failed', 'future'))
+        as rows_never_started,
+    max(versions.loaded_at) as loaded_at,
     max(mrr_now.vendor_mrr) as vendor_mrr
 from versions
-left join mrr_now using (source_name)
-group by source_name
+left join mrr_now on versions.source_name = mrr_now.source_name
+group by versions.source_name
 union all
 select
     source_name,

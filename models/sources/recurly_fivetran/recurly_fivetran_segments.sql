@@ -1,5 +1,5 @@
--- One row per version of a subscription, what it bills, and span in which neither its status changes nor any subscription
--- or coupon of the account: amounts off are shared by all that the account has then.
+-- One row per version of a subscription, what it bills, and span in which neither its status changes nor any
+-- subscription or coupon of the account: amounts off are shared by all that the account has then.
 
 {{ config(enabled = 'recurly_fivetran' in types_in_use(), materialized = 'table') }}
 
@@ -11,19 +11,25 @@ items as (select * from {{ ref('recurly_fivetran_items') }}),
 redemptions as (select * from {{ ref('recurly_fivetran_redemptions') }}),
 
 cuts as (
-    select source_name, account_id, valid_from as cut_at from versions
+    {%- for instant in ['valid_from', 'valid_until', 'trial_started_at', 'trial_ends_at', 'paused_at'] %}
+        select
+            source_name,
+            account_id,
+            {{ instant }} as cut_at
+        from versions
+        union
+    {%- endfor %}
+    select
+        source_name,
+        account_id,
+        given_from as cut_at
+    from redemptions
     union
-    select source_name, account_id, valid_until as cut_at from versions
-    union
-    select source_name, account_id, trial_started_at as cut_at from versions
-    union
-    select source_name, account_id, trial_ends_at as cut_at from versions
-    union
-    select source_name, account_id, paused_at as cut_at from versions
-    union
-    select source_name, account_id, given_from as cut_at from redemptions
-    union
-    select source_name, account_id, given_until as cut_at from redemptions
+    select
+        source_name,
+        account_id,
+        given_until as cut_at
+    from redemptions
 ),
 
 spans as (

@@ -21,7 +21,7 @@ reduced as (
         case
             when redemptions.is_amount then {{ percent_off('redemptions.amount', 'segments.amount_of_all') }}
             else redemptions.percentage
-        end as percent
+        end as discount_percent
     from segments
     inner join redemptions using (source_name, account_id)
     where segments.started_at >= redemptions.given_from
@@ -34,9 +34,9 @@ discounted as (
         source_name,
         subscription_id,
         started_at,
-        {{ discounts_at_once('percent', 'is_amount') }} as discount_percent
+        {{ discounts_at_once('discount_percent', 'is_amount') }} as discount_percent
     from reduced
-    where percent is not null
+    where discount_percent is not null
     group by source_name, subscription_id, started_at
 ),
 

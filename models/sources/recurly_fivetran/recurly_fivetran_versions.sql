@@ -26,14 +26,14 @@ dated as (
         *,
         case
             when version_number = 1 then activated_at
-            else least(updated_at, case
-                when is_over then expires_at
-                when state = 'canceled' and state_before <> 'canceled' then greatest(canceled_at, updated_before)
-                when state = 'paused' and state_before <> 'paused' then paused_at
-                when current_period_started_at > period_before
-                    and current_period_started_at > updated_at - interval 1 day
-                    then greatest(current_period_started_at, updated_before)
-            end)
+            when is_over then least(expires_at, updated_at)
+            when state = 'canceled' and state_before <> 'canceled'
+                then least(greatest(canceled_at, updated_before), updated_at)
+            when state = 'paused' and state_before <> 'paused' then least(paused_at, updated_at)
+            when current_period_started_at > period_before
+                and current_period_started_at > updated_at - interval 1 day
+                then least(greatest(current_period_started_at, updated_before), updated_at)
+            else updated_at
         end as valid_from,
         case
             when is_over then coalesce(expires_at, updated_at)
@@ -52,10 +52,9 @@ dated as (
 standing as (
     select *
     from dated
-    window later_versions as (
-        partition by source_name, id order by version_number rows between 1 following and unbounded following
-    )
-    qualify coalesce(valid_from < min(valid_from) over later_versions, true)
+    qualify coalesce(valid_from < min(valid_from) over (
+            partition by source_name, id order by version_number rows between 1 following and unbounded following
+        ), true)
 )
 
 -- An expired version says how the one before it ended. What follows a trial is not known before the trial is over.
