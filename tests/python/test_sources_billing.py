@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from billing_companies import FIRST_DAY, NOW, Company, chargebee, recurly
+from vendors.billing import FIRST_DAY, NOW, Company, chargebee, recurly
 from conftest import Build, dbt
 
 SOURCES = {

@@ -3,7 +3,7 @@
 {{ config(enabled = 'chargebee_airbyte' in types_in_use()) }}
 
 with
-prices as (select * from {{ ref('chargebee_airbyte_prices') }}),
+prices as (select * from {{ ref('chargebee_airbyte__prices') }}),
 
 other_prices as (
     select distinct
@@ -14,7 +14,7 @@ other_prices as (
         currency_code,
         billing_interval,
         billing_interval_count
-    from {{ ref('chargebee_airbyte_items') }}
+    from {{ ref('chargebee_airbyte__items') }}
     where plan_id <> item_price_id
 )
 

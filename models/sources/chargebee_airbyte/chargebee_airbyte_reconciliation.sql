@@ -11,7 +11,7 @@ states as (
         seen_in is null and row_number() over (
             partition by source_name, subscription_id, seen_in order by seen_at desc, resource_version desc
         ) = 1 as is_row_of_now
-    from {{ ref('chargebee_airbyte_states') }}
+    from {{ ref('chargebee_airbyte__states') }}
 ),
 
 currency_exponents as (select * from {{ ref('currency_exponents') }}),

@@ -3,9 +3,9 @@
 {{ config(enabled = 'chargebee_airbyte' in types_in_use(), materialized = 'table') }}
 
 with
-segments as (select * from {{ ref('chargebee_airbyte_segments') }}),
+segments as (select * from {{ ref('chargebee_airbyte__segments') }}),
 
-discounts as (select * from {{ ref('chargebee_airbyte_discounts') }}),
+discounts as (select * from {{ ref('chargebee_airbyte__discounts') }}),
 
 discounted as (
     select

@@ -3,7 +3,7 @@
 {{ config(enabled = 'recurly_fivetran' in types_in_use()) }}
 
 with
-prices as (select * from {{ ref('recurly_fivetran_prices') }}),
+prices as (select * from {{ ref('recurly_fivetran__prices') }}),
 
 other_prices as (
     select distinct
@@ -12,7 +12,7 @@ other_prices as (
         plan_id,
         price,
         is_add_ons
-    from {{ ref('recurly_fivetran_items') }}
+    from {{ ref('recurly_fivetran__items') }}
     where plan_id <> list_plan_id
 )
 

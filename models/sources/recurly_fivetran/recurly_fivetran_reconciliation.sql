@@ -8,11 +8,11 @@ versions as (select * from {{ ref('recurly_fivetran__subscription_history') }}),
 
 latest_versions as (
     select *
-    from {{ ref('recurly_fivetran_versions') }}
+    from {{ ref('recurly_fivetran__versions') }}
     qualify row_number() over (partition by source_name, id order by version_number desc) = 1
 ),
 
-prices as (select * from {{ ref('recurly_fivetran_prices') }}),
+prices as (select * from {{ ref('recurly_fivetran__prices') }}),
 
 stretches as (
     select *

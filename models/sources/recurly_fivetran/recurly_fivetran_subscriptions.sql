@@ -7,10 +7,10 @@ segments as (
     select
         *,
         (sum(amount) over (partition by source_name, account_id, currency, status, started_at)) as amount_of_all
-    from {{ ref('recurly_fivetran_segments') }}
+    from {{ ref('recurly_fivetran__segments') }}
 ),
 
-redemptions as (select * from {{ ref('recurly_fivetran_redemptions') }}),
+redemptions as (select * from {{ ref('recurly_fivetran__redemptions') }}),
 
 reduced as (
     select

@@ -3,9 +3,9 @@
 {{ config(enabled = 'recurly_fivetran' in types_in_use(), materialized = 'table') }}
 
 with
-versions as (select * from {{ ref('recurly_fivetran_versions') }}),
+versions as (select * from {{ ref('recurly_fivetran__versions') }}),
 
-prices as (select * from {{ ref('recurly_fivetran_prices') }}),
+prices as (select * from {{ ref('recurly_fivetran__prices') }}),
 
 priced as (
     select

@@ -4,7 +4,7 @@
 {{ config(enabled = 'chargebee_airbyte' in types_in_use(), materialized = 'table') }}
 
 with
-states as (select * from {{ ref('chargebee_airbyte_states') }}),
+states as (select * from {{ ref('chargebee_airbyte__states') }}),
 
 started as (
     select *

@@ -4,9 +4,9 @@
 {{ config(enabled = 'chargebee_airbyte' in types_in_use(), materialized = 'table') }}
 
 with
-versions as (select * from {{ ref('chargebee_airbyte_versions') }}),
+versions as (select * from {{ ref('chargebee_airbyte__versions') }}),
 
-prices as (select * from {{ ref('chargebee_airbyte_prices') }}),
+prices as (select * from {{ ref('chargebee_airbyte__prices') }}),
 
 currency_exponents as (select * from {{ ref('currency_exponents') }}),
 

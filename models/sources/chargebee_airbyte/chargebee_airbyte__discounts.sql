@@ -4,9 +4,9 @@
 {{ config(enabled = 'chargebee_airbyte' in types_in_use(), materialized = 'table') }}
 
 with
-versions as (select * from {{ ref('chargebee_airbyte_versions') }}),
+versions as (select * from {{ ref('chargebee_airbyte__versions') }}),
 
-coupons as (select * from {{ ref('chargebee_airbyte_coupons') }}),
+coupons as (select * from {{ ref('chargebee_airbyte__recurring_coupons') }}),
 
 currency_exponents as (select * from {{ ref('currency_exponents') }}),
 
@@ -14,7 +14,7 @@ items as (
     select
         *,
         (sum(amount) over (partition by source_name, subscription_id, version_number)) as amount_of_all
-    from {{ ref('chargebee_airbyte_items') }}
+    from {{ ref('chargebee_airbyte__items') }}
 ),
 
 redeemed as (

@@ -4,11 +4,11 @@
 {{ config(enabled = 'recurly_fivetran' in types_in_use(), materialized = 'table') }}
 
 with
-versions as (select * from {{ ref('recurly_fivetran_versions') }}),
+versions as (select * from {{ ref('recurly_fivetran__versions') }}),
 
-items as (select * from {{ ref('recurly_fivetran_items') }}),
+items as (select * from {{ ref('recurly_fivetran__items') }}),
 
-redemptions as (select * from {{ ref('recurly_fivetran_redemptions') }}),
+redemptions as (select * from {{ ref('recurly_fivetran__redemptions') }}),
 
 cuts as (
     {%- for instant in ['valid_from', 'valid_until', 'trial_started_at', 'trial_ends_at', 'paused_at'] %}

@@ -4,11 +4,11 @@
 {{ config(enabled = 'chargebee_airbyte' in types_in_use(), materialized = 'table') }}
 
 with
-versions as (select * from {{ ref('chargebee_airbyte_versions') }}),
+versions as (select * from {{ ref('chargebee_airbyte__versions') }}),
 
-items as (select * from {{ ref('chargebee_airbyte_items') }}),
+items as (select * from {{ ref('chargebee_airbyte__items') }}),
 
-discounts as (select * from {{ ref('chargebee_airbyte_discounts') }}),
+discounts as (select * from {{ ref('chargebee_airbyte__discounts') }}),
 
 -- A version holds another status, or other discounts, from these instants on.
 cuts as (
