@@ -6,11 +6,11 @@
     {%- set everything = ['customers', 'plans', 'subscriptions', 'orders'] -%}
     {{ return({
         'chargebee_airbyte': {
-            'delivers': ['customers', 'plans', 'subscriptions'],
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['one_off_invoices'],
             'required': [['customer'], ['subscription'], ['item_price', 'plan']]
         },
         'recurly_fivetran': {
-            'delivers': ['customers', 'plans', 'subscriptions'],
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['one_off_invoices'],
             'required': [['account_history'], ['subscription_history'], ['plan_history'], ['plan_currency_history']]
         },
         'shopify_csv': {
@@ -42,6 +42,14 @@
         {%- endfor -%}
     {%- endif -%}
     {{ return(sources) }}
+{%- endmacro %}
+
+{#-
+    The names of the sources of a type for which an option is true, as a SQL list.
+    Example: source_name in ({{ sources_with('chargebee_airbyte', 'one_off_invoices') }})
+-#}
+{% macro sources_with(type, option) -%}
+    {{ text_list(billing_sources(type) | selectattr(option, 'defined') | selectattr(option) | map(attribute='name') | list) }}
 {%- endmacro %}
 
 {#-

@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from vendors.billing import FIRST_DAY, NOW, Company, chargebee, recurly
 from conftest import Build, dbt
+from vendors.billing import FIRST_DAY, NOW, Company, chargebee, recurly
 
 SOURCES = {
     "cb": {"type": "chargebee_airbyte", "schema": "chargebee"},

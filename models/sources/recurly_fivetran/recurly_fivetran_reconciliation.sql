@@ -86,3 +86,15 @@ select
     cast(null as decimal(38, 6)) as vendor_mrr
 from {{ ref('recurly_fivetran__account_history') }}
 group by source_name
+union all
+select
+    source_name,
+    'orders' as raw_table,
+    count(*) as rows_read,
+    0 as rows_test,
+    0 as rows_deleted,
+    0 as rows_never_started,
+    max(loaded_at) as loaded_at,
+    cast(null as decimal(38, 6)) as vendor_mrr
+from {{ ref('recurly_fivetran__line_item_history') }}
+group by source_name
