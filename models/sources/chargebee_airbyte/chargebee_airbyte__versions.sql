@@ -1,5 +1,5 @@
--- One row per started subscription and state of it that Chargebee tells, in events and the row of now: from when to when
--- it held, and what ended it. Subscriptions that are deleted are left out.
+-- One row per started subscription and state of it that Chargebee tells, in events and the row of now: from when to
+-- when it held, and what ended it. Subscriptions that are deleted are left out.
 
 {{ config(enabled = 'chargebee_airbyte' in types_in_use(), materialized = 'table') }}
 

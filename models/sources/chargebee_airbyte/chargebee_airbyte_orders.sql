@@ -1,5 +1,5 @@
--- One row per invoice that is an order: with the source's option one_off_invoices those of no subscription, with the var
--- subscription_invoices_are_orders all.
+-- One row per invoice that is an order: with the source's option one_off_invoices those of no subscription, with the
+-- var subscription_invoices_are_orders all.
 
 {{ config(enabled = 'chargebee_airbyte' in types_in_use()) }}
 
@@ -31,6 +31,7 @@ currency_exponents as (select * from {{ ref('currency_exponents') }}),
 orders as (
     select
         invoices.*,
+        invoices.subscription_id is null and not coalesce(invoices.recurring, false) as is_one_off,
         {{ major_units('invoices.total', 'currency_exponents.exponent') }} as total_amount,
         {{ major_units('coalesce(invoices.tax, 0)', 'currency_exponents.exponent') }} as tax_amount,
         {{ major_units('coalesce(refunds.refunded, 0)', 'currency_exponents.exponent') }} as refunded
@@ -55,7 +56,5 @@ select
     {{ without_tax('refunded', 'total_amount', 'tax_amount') }} as refunded_amount,
     currency_code as currency
 from orders
-where {{ var('subscription_invoices_are_orders') }} or (
-    source_name in ({{ sources_with('chargebee_airbyte', 'one_off_invoices') }})
-    and subscription_id is null and not coalesce(recurring, false)
-)
+where {{ var('subscription_invoices_are_orders') }}
+    or (is_one_off and source_name in ({{ sources_with('chargebee_airbyte', 'one_off_invoices') }}))

@@ -14,6 +14,16 @@ states as (
     from {{ ref('chargebee_airbyte__states') }}
 ),
 
+prices as (
+    {%- for table in ['item_price', 'plan', 'addon'] %}
+        select
+            source_name,
+            loaded_at
+        from {{ ref('chargebee_airbyte__' ~ table) }}
+        {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
 currency_exponents as (select * from {{ ref('currency_exponents') }}),
 
 mrr_now as (
@@ -53,7 +63,7 @@ select
     0 as rows_never_started,
     max(loaded_at) as loaded_at,
     cast(null as decimal(38, 6)) as vendor_mrr
-from {{ ref('chargebee_airbyte__item_price') }}
+from prices
 group by source_name
 union all
 select

@@ -29,7 +29,11 @@ subscribed as (
 ),
 
 prices as (
-    select *
+    select
+        source_name,
+        plan_id,
+        currency,
+        priced.unit_amount
     from priced
     full join subscribed using (source_name, plan_id, currency)
     where currency is not null

@@ -46,6 +46,5 @@ select
     ) }} as refunded_amount,
     currency
 from charges
-where {{ var('subscription_invoices_are_orders') }} or (
-    source_name in ({{ sources_with('recurly_fivetran', 'one_off_invoices') }}) and subscription_id is null
-)
+where {{ var('subscription_invoices_are_orders') }}
+    or (subscription_id is null and source_name in ({{ sources_with('recurly_fivetran', 'one_off_invoices') }}))
