@@ -35,40 +35,12 @@ told as (
         segments.quantity,
         coalesce(discounted.discount_percent, 0) as discount_percent,
         started_at,
-        coalesce(segments.ended_at, {{ open_end() }}) as ended_at,
-        case when segments.requested_at < coalesce(segments.ended_at, {{ open_end() }}) then segments.requested_at end
-            as cancel_requested_at,
+        segments.ended_at,
         segments.requested_at,
         segments.end_reason,
         segments.is_last
     from segments
     left join discounted using (source_name, subscription_id, started_at)
-),
+)
 
-merged as (
-    select *
-    from {{ merged_stretches(
-        'told',
-        ['source_name', 'subscription_id'],
-        ['customer_id', 'plan_id', 'status', 'quantity', 'discount_percent', 'cancel_requested_at']
-    ) }} as merged
-),
-
-endings as (select * from told where is_last)
-
-select
-    source_name,
-    subscription_id,
-    merged.customer_id,
-    merged.plan_id,
-    merged.status,
-    merged.quantity,
-    merged.discount_percent,
-    merged.started_at,
-    nullif(ended_at, {{ open_end() }}) as ended_at,
-    -- A request that is as late as the end was made at once.
-    coalesce(merged.cancel_requested_at, endings.requested_at) as cancel_requested_at,
-    endings.end_reason,
-    cast(null as decimal(38, 10)) as amount
-from merged
-left join endings using (source_name, subscription_id, ended_at)
+select * from {{ stretches_with_ends('told') }} as stretches

@@ -42,3 +42,48 @@
         lambda rest, next_rest: (2 * rest * next_rest + {{ everything }}) // (2 * {{ everything }})
     ) as decimal(28, 0)) * cast(0.0000000001 as decimal(11, 10))
 {%- endmacro %}
+
+{#-
+    Spans of a subscription's versions as stretches. Of a span, `is_last` tells whether an end follows, whose `end_reason`
+    and `requested_at` then stand in the last stretch before it; in stretches before that a request stands while they run.
+    Example: select * from {{ stretches_with_ends('told') }} as stretches
+-#}
+{% macro stretches_with_ends(spans) -%}
+    (
+        with
+        bounded as (
+            select
+                * exclude (ended_at),
+                coalesce(ended_at, {{ open_end() }}) as ended_at,
+                case when requested_at < coalesce(ended_at, {{ open_end() }}) then requested_at end as cancel_requested_at
+            from {{ spans }}
+        ),
+
+        merged as (
+            select *
+            from {{ merged_stretches(
+                'bounded',
+                ['source_name', 'subscription_id'],
+                ['customer_id', 'plan_id', 'status', 'quantity', 'discount_percent', 'cancel_requested_at']
+            ) }} as merged
+        ),
+
+        endings as (select * from bounded where is_last)
+
+        select
+            source_name,
+            subscription_id,
+            merged.customer_id,
+            merged.plan_id,
+            merged.status,
+            merged.quantity,
+            merged.discount_percent,
+            merged.started_at,
+            nullif(ended_at, {{ open_end() }}) as ended_at,
+            coalesce(merged.cancel_requested_at, endings.requested_at) as cancel_requested_at,
+            endings.end_reason,
+            cast(null as decimal(38, 10)) as amount
+        from merged
+        left join endings using (source_name, subscription_id, ended_at)
+    )
+{%- endmacro %}
