@@ -168,13 +168,13 @@ FLOWS = {
         "guest_revenue_change, revenue",
         """
         select
-            sum(now) filter (where customer_id <> 'guest' and before is null and is_first),
-            sum(now) filter (where customer_id <> 'guest' and before is null and not is_first),
-            sum(now - before) filter (where customer_id <> 'guest' and now > before),
-            sum(before - now) filter (where customer_id <> 'guest' and now < before),
-            sum(before) filter (where customer_id <> 'guest' and now is null),
-            sum(coalesce(now, 0) - coalesce(before, 0)) filter (where customer_id = 'guest'),
-            sum(now)
+            coalesce(sum(spent) filter (where before is null and is_first), 0),
+            coalesce(sum(spent) filter (where before is null and not is_first), 0),
+            sum(spent - before) filter (where spent > before) - sum(coalesce(corrected_before, 0)),
+            sum(before - spent) filter (where spent < before) - sum(coalesce(corrected, 0)),
+            sum(before) filter (where spent is null),
+            sum(coalesce(guests, 0) - coalesce(guests_before, 0)),
+            sum(coalesce(spent, 0) + coalesce(corrected, 0) + coalesce(guests, 0))
         from revenue_of_two
         """,
     ),
@@ -206,21 +206,29 @@ FACTS = """
         from boundaries inner join intermediate.int_lifecycle_ledger
             on stage_date < boundary and coalesce(next_stage_date >= boundary, true)
     ),
+    -- What a customer spent in a period, a correction of one who did not order in it, and what guests spent.
     sales as (
-        select opens, closes, coalesce(customer_id, 'guest') as customer_id, segment_value,
-            sum(amount - refunded_amount) as revenue, min(ordered_at) as first_in
+        select
+            opens, closes, coalesce(customer_id, 'guest') as customer_id, segment_value,
+            sum(amount - refunded_amount) as revenue,
+            case when stg_orders.customer_id is not null and bool_or(amount >= 0) then revenue end as spent,
+            case when stg_orders.customer_id is not null and not bool_or(amount >= 0) then revenue end as corrected,
+            case when stg_orders.customer_id is null then revenue end as guests,
+            min(ordered_at) filter (where amount >= 0) as first_in
         from staging.stg_orders cross join intermediate.int_as_of_date
         inner join spans on ordered_at >= opens and ordered_at < closes
         left join chosen using (customer_id)
-        where status = 'completed' and ordered_at < as_of_date group by all
+        where status = 'completed' and ordered_at < as_of_date
+        group by opens, closes, stg_orders.customer_id, segment_value
     ),
     firsts as (select customer_id, min(first_in) as first_at from sales group by all),
     revenue_of_two as (
-        select customer_id, later.revenue as now, earlier.revenue as before, first_at >= later.opens as is_first
+        select
+            later.* exclude (first_in), earlier.spent as before, earlier.corrected as corrected_before,
+            earlier.guests as guests_before, first_at >= later.opens as is_first
         from sales as later
         full join (
-            select spans.opens, sales.customer_id, sales.revenue
-            from sales inner join spans on spans.opens = sales.closes
+            select spans.opens, sales.* exclude (opens) from sales inner join spans on spans.opens = sales.closes
         ) as earlier using (opens, customer_id)
         inner join firsts using (customer_id)
     )
