@@ -355,7 +355,7 @@ EXPECTED = {
         "severity expectation rows_failed rows_checked samples",
         """
         select severity, concat(raw_table, '.', column_name, ' ', description), rows_failed, rows_checked,
-            replace(regexp_replace(trim(samples, '[]'), '"(.*?)"', '“\1”', 'g'), 'null', 'empty')
+            replace(regexp_replace(trim(samples, '[]'), '"(.*?)"', '“\\1”', 'g'), 'null', 'empty')
         from marts.data_quality where is_latest and not is_success
         """,
     ),
