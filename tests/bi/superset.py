@@ -23,6 +23,7 @@ from typing import Any
 
 import duckdb
 import yaml
+from PIL import Image
 from playwright.sync_api import Page, Request, Response, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,12 +48,13 @@ TALISMAN_CONFIG = {{
     "session_cookie_secure": False,
 }}
 """
-WIDTH, HEIGHT = 1120, 1650  # all charts: those that are not seen are not drawn
+WIDTH, HEIGHT = 1240, 1650  # all charts: those that are not seen are not drawn
 ALL_DRAWN = """charts => {
     const places = [...document.querySelectorAll('.slice_container')];
     return places.length >= charts && places.every(place => place.querySelector('canvas'));
 }"""
 SECONDS = 120
+COLOURS = 256
 TRIES = 5  # a form that is filled before its script has run is sent empty
 ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 
@@ -285,7 +287,7 @@ def main() -> int:
             problems += differences(marts, drawn(page, address, folder / PICTURE.name))
             browser.close()
         if not problems:
-            shutil.copy(folder / PICTURE.name, PICTURE)
+            Image.open(folder / PICTURE.name).convert("RGB").quantize(COLOURS).save(PICTURE, optimize=True)
     print("\n".join(problems) or f"All charts show the numbers of the marts; the picture is {PICTURE}.")
     return 1 if problems else 0
 
