@@ -371,11 +371,11 @@ def test_naive_sums_over_the_marts_without_views_are_right(grain: str, segment: 
             select churn_definition, count(*), sum(mrr_lost) from marts.churn_events
             inner join marts.customer_segments using (customer_id) where segment = '{segment}' group by all
         """
-        for definition, *expected in warehouse.execute(events).fetchall():
+        for definition, *lost_events in warehouse.execute(events).fetchall():
             found = total(
                 "lost_customers, lost_mrr", "churn_by_definition_by_period", f"and churn_definition = '{definition}'"
             )
-            assert found == tuple(expected), definition
+            assert found == tuple(lost_events), definition
     events_alone = {"churn_events": {"mrr_lost"}, "mrr_movements": {"mrr_change"}}
     assert checked | events_alone == flows_of(folder)
 
