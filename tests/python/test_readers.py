@@ -275,7 +275,7 @@ def truth(folder: Path, grain: str, segment: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for query in (MOVEMENTS, SUBSCRIBERS, ORDERS):
             found |= rows(warehouse, query.format(grain=grain, segment=segment))[0]
-        return found
+        return found | {"fx_effect": None}  # the demo has one currency
 
 
 def test_every_grain_has_its_views(readers: duckdb.DuckDBPyConnection) -> None:
@@ -326,7 +326,8 @@ def test_naive_sums_are_right(grain: str, folder: Path, readers: duckdb.DuckDBPy
                     ).fetchall()[0]
                     # Cents are rounded row by row.
                     off = Decimal("0.005") * count if type_.startswith("DECIMAL") else 0
-                    assert abs(total - expected[column]) <= off, (grain, name, column, total, expected[column])
+                    is_right = total == expected[column] or abs(total - expected[column]) <= off
+                    assert is_right, (grain, name, column, total, expected[column])
                     checked.add(column)
                 elif type_ in ("BIGINT", "DOUBLE") or type_.startswith("DECIMAL"):
                     is_key = column in ("step_number", "periods_since")
