@@ -21,7 +21,7 @@ SIZE ?= S
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build restore validate board look pictures test docs lint contracts check-contracts metrics bench lock
+.PHONY: build restore validate board look pictures test docs lint contracts check-contracts metrics superset bench lock
 
 build: .venv/build
 	$(DBT) $(BUILD) $(WITH_VARS)
@@ -71,11 +71,14 @@ metrics: .venv-metrics/metrics
 	.venv-metrics/bin/mf validate-configs
 	.venv-metrics/bin/python tests/python/compare_metrics.py
 
+superset: .venv-superset/superset
+	.venv-superset/bin/python tests/bi/superset.py
+
 bench: .venv/build .venv-bench/bench
 	.venv-bench/bin/python benchmarks/bench.py $(SIZE)
 
 lock:
-	for name in build test lint bench contracts metrics board board_test; do \
+	for name in build test lint bench contracts metrics board board_test superset; do \
 		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
@@ -110,6 +113,9 @@ install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --
 	$(environment)
 
 .venv-board/board: requirements/board.txt
+	$(environment)
+
+.venv-superset/superset: requirements/superset.txt
 	$(environment)
 
 .venv-board/test: requirements/board_test.txt requirements/axe/package-lock.json .venv-board/board
