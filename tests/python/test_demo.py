@@ -240,6 +240,18 @@ def test_the_readme_prints_what_is_printed(demo: Build, monkeypatch: pytest.Monk
     assert shown.output.strip() == printed.strip()
 
 
+def test_the_readme_has_the_last_lines_of_a_build(demo: Build) -> None:
+    readme = (ROOT / "README.md").read_text()
+    found = re.search(r"```\n(June 2024: .*?)\n```", readme, re.S)
+    assert found
+    lines = [line for line in found.group(1).splitlines() if line != "No published number changed."]  # there were none
+    printed = demo.output.replace(str(demo.warehouse.with_name("marts.duckdb")), "marts.duckdb")
+    masked = [
+        re.sub("build [0-9a-f]{8}", "build", text) for text in ("\n".join(lines), re.sub("(?m)^.{10}", "", printed))
+    ]
+    assert masked[0] in masked[1]
+
+
 def test_the_walk_through_prints_what_is_printed(demo: Build) -> None:
     page = (ROOT / "models" / "walk_through.md").read_text()
     steps = re.findall(r"```sql\n(.*?)\n```\n\n(\|.*?)\n\n", page, re.S)
