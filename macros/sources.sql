@@ -10,6 +10,11 @@
         },
         'shopify_fivetran': {
             'delivers': ['customers', 'orders'], 'required': [['order']]
+        },
+        'stripe_fivetran': {
+            'delivers': everything,
+            'required': [['customer'], ['subscription_history'], ['subscription_item'], ['price', 'plan']],
+            'options': ['acquisition_channel']
         }
     }) }}
 {%- endmacro %}
@@ -372,6 +377,34 @@
                 '{{ message | replace("'", "''") }}' as message;
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Stops the model before it is built, with the sentence that a query finds. A hook before a model.
+-#}
+{% macro refuse(query) -%}
+    {%- if execute -%}
+        {%- for sentence in run_query(query).columns[0].values() -%}
+            {{ exceptions.raise_compiler_error(sentence) }}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The sentences about sources of Stripe whose charges name no invoice, so that payments of subscriptions cannot be told
+    from orders.
+-#}
+{% macro payments_like_orders() -%}
+    select
+        source_name || ': no charge names its invoice, so that payments of subscriptions cannot be told from orders. Load '
+        || 'invoice_id of charge, or charge_id or payment_intent_id of invoice; or set subscription_invoices_are_orders'
+            as sentence
+    from (select distinct source_name from {{ ref('stripe_fivetran__charge') }}) as sources
+    where not {{ var('subscription_invoices_are_orders') }}
+        and source_name in (
+            select source_name from {{ ref('stripe_fivetran__invoice') }} where subscription_id is not null
+        )
+        and source_name not in (select source_name from {{ ref('stripe_fivetran__charge_invoices') }})
 {%- endmacro %}
 
 {#- Says once per source which facts its shape keeps only as they are now, or not at all. A hook after source_loads. -#}

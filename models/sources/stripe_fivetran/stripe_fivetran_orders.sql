@@ -1,0 +1,47 @@
+-- One row per charge that is no payment of a subscription, without tax. With the var subscription_invoices_are_orders
+-- the payments of subscriptions are orders, too.
+
+-- depends_on: {{ ref('stripe_fivetran__invoice') }}
+
+{{ config(
+    enabled = 'stripe_fivetran' in types_in_use(),
+    materialized = 'table',
+    pre_hook = "{{ refuse(payments_like_orders()) }}"
+) }}
+
+with
+charges as (select * from {{ ref('stripe_fivetran__charge') }} where coalesce(livemode, true)),
+
+charge_invoices as (select * from {{ ref('stripe_fivetran__charge_invoices') }}),
+
+exponents as (select * from {{ ref('currency_exponents') }}),
+
+orders as (
+    select
+        charges.*,
+        {{ major_units('charges.amount', 'exponents.exponent') }} as paid,
+        {{ major_units('coalesce(charges.amount_refunded, 0)', 'exponents.exponent') }} as refunded,
+        coalesce(charge_invoices.total, charges.amount) as total,
+        coalesce(charge_invoices.tax, 0) as tax
+    from charges
+    left join charge_invoices
+        on charges.source_name = charge_invoices.source_name and charges.id = charge_invoices.charge_id
+    left join exponents on upper(charges.currency) = exponents.currency
+    where charge_invoices.subscription_id is null or {{ var('subscription_invoices_are_orders') }}
+)
+
+select
+    source_name,
+    id as order_id,
+    customer_id,
+    created as ordered_at,
+    case
+        when status <> 'succeeded' then status
+        when not coalesce(captured, true) then 'uncaptured'
+        when amount_refunded >= amount then 'refunded'
+        else 'completed'
+    end as status,
+    case when tax > 0 then {{ without_tax('paid', 'total', 'tax') }} else paid end as amount,
+    case when tax > 0 then {{ without_tax('refunded', 'total', 'tax') }} else refunded end as refunded_amount,
+    currency
+from orders
