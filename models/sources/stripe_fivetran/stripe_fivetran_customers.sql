@@ -8,12 +8,12 @@ select
     id as customer_id,
     created as created_at,
     upper(coalesce(address_country, shipping_address_country)) as country,
-    case source_name
-        {%- for source in billing_sources('stripe_fivetran') if source.acquisition_channel %}
-        when '{{ source.name }}' then {{ json_text('metadata', source.acquisition_channel) }}
+    coalesce(
+        cast(null as {{ dbt.type_string() }})
+        {%- for source in billing_sources('stripe_fivetran') if source.acquisition_channel %},
+        case when source_name = '{{ source.name }}' then {{ json_text('metadata', source.acquisition_channel) }} end
         {%- endfor %}
-        else cast(null as {{ dbt.type_string() }})
-    end as acquisition_channel,
+    ) as acquisition_channel,
     email
 from {{ ref('stripe_fivetran__customer') }}
 where coalesce(livemode, true)

@@ -12,25 +12,7 @@ customers as (
     where is_last
 ),
 
-discounts as (select * from {{ ref('stripe_fivetran__discounts') }}),
-
-item_stretches as (select * from {{ ref('stripe_fivetran__stretches') }}),
-
-discounted as (
-    select
-        item_stretches.* exclude (started_at, ended_at),
-        coalesce(discounts.percent_left, 100) as percent_left,
-        coalesce(discounts.amount_off, 0) as amount_off,
-        greatest(item_stretches.started_at, discounts.started_at) as started_at,
-        least(item_stretches.ended_at, discounts.ended_at) as ended_at
-    from item_stretches
-    left join discounts
-        on
-            item_stretches.source_name = discounts.source_name
-            and item_stretches.subscription_id = discounts.subscription_id
-            and item_stretches.started_at < discounts.ended_at
-            and item_stretches.ended_at > discounts.started_at
-),
+stretches as (select * from {{ ref('stripe_fivetran__stretches') }}),
 
 -- An amount off is off all items together, so that what these cost together matters.
 cost_changes as (
@@ -39,7 +21,7 @@ cost_changes as (
         subscription_id,
         started_at as changed_at,
         price * quantity as change
-    from discounted
+    from stretches
     where amount_off > 0
     union all
     select
@@ -47,7 +29,7 @@ cost_changes as (
         subscription_id,
         ended_at as changed_at,
         -price * quantity as change
-    from discounted
+    from stretches
     where amount_off > 0
 ),
 
@@ -65,18 +47,18 @@ costs as (
 
 priced as (
     select
-        discounted.* exclude (started_at, ended_at),
-        greatest(discounted.started_at, costs.started_at) as started_at,
-        least(discounted.ended_at, costs.ended_at) as ended_at,
-        {{ discount_percent('discounted.percent_left', 'discounted.amount_off', 'costs.cost') }} as discount_percent
-    from discounted
+        stretches.* exclude (started_at, ended_at),
+        greatest(stretches.started_at, costs.started_at) as started_at,
+        least(stretches.ended_at, costs.ended_at) as ended_at,
+        {{ discount_percent('stretches.percent_left', 'stretches.amount_off', 'costs.cost') }} as discount_percent
+    from stretches
     left join costs
         on
-            discounted.amount_off > 0
-            and discounted.source_name = costs.source_name
-            and discounted.subscription_id = costs.subscription_id
-            and discounted.started_at < costs.ended_at
-            and discounted.ended_at > costs.started_at
+            stretches.amount_off > 0
+            and stretches.source_name = costs.source_name
+            and stretches.subscription_id = costs.subscription_id
+            and stretches.started_at < costs.ended_at
+            and stretches.ended_at > costs.started_at
 ),
 
 named as (
@@ -90,13 +72,14 @@ named as (
         priced.discount_percent,
         priced.started_at,
         priced.ended_at,
-        case when priced.cancel_requested_at <= priced.ended_at then priced.cancel_requested_at end
-            as cancel_requested_at,
-        case when priced.ended_at = priced.state_ended_at then priced.end_reason end as end_reason
+        priced.cancel_requested_at,
+        priced.end_reason,
+        priced.state_ended_at
     from priced
     inner join customers using (source_name, subscription_id)
 )
 
+-- A request is of the stretch in which it was made and of those after it, the reason of the last one.
 select
     source_name,
     subscription_id,
@@ -107,11 +90,11 @@ select
     discount_percent,
     started_at,
     nullif(ended_at, {{ open_end() }}) as ended_at,
-    cancel_requested_at,
-    end_reason,
+    case when cancel_requested_at <= ended_at then cancel_requested_at end as cancel_requested_at,
+    case when ended_at = state_ended_at then end_reason end as end_reason,
     null as amount
 from {{ merged_stretches(
     'named',
     ['source_name', 'subscription_id', 'customer_id'],
-    ['plan_id', 'status', 'quantity', 'discount_percent', 'cancel_requested_at', 'end_reason']
+    ['plan_id', 'status', 'quantity', 'discount_percent', 'cancel_requested_at', 'end_reason', 'state_ended_at']
 ) }} as merged

@@ -87,6 +87,10 @@ class Story:
         """The start where there is no trial."""
         return self.start + timedelta(days=self.trial_days)
 
+    def item_id(self, item: str) -> str:
+        """The id that Stripe gives an item."""
+        return f"{item}_of_{self.id}"
+
     def period_ends(self) -> Iterator[datetime]:
         """When invoices are due after the start: first at the end of the trial, if there is one."""
         if self.trial_days:
@@ -160,11 +164,12 @@ class Truth:
         ][-1:] != ["unpaid"]
 
     def first_billed(self, event: Event) -> datetime:
-        """When the first invoice says what a change of an item made."""
+        """When the first invoice says what a change of an item made; never, if not before the tables are loaded."""
         changes = [other for other in self.story.events if other.item == event.item and other.at >= event.at]
         at_once = [other.at for other in changes if other.is_prorated and other.at >= self.story.trial_end]
         ends = (end for end in self.story.period_ends() if end > event.at)
-        return min([*at_once, next((end for end in ends if self.is_billing(end)), datetime.max)])
+        first = min([*at_once, next((end for end in ends if self.is_billing(end)), datetime.max)])
+        return first if first < LOADED_AT else datetime.max
 
     def terms(self, item: str, instant: datetime) -> tuple[str, int] | None:
         """Price and quantity of an item."""
@@ -184,7 +189,7 @@ class Truth:
         """The raw subscription that each item is."""
         added = [event.item for event in self.story.events if event.kind == "add"]
         items = sorted(self.story.items) + added
-        return {item: self.story.id if item == items[0] else f"{self.story.id}/{item}" for item in items}
+        return {item: self.story.id if item == items[0] else f"{self.story.id}/{self.story.item_id(item)}" for item in items}
 
     def discount(self, instant: datetime, cost: Decimal) -> Decimal:
         """Per cent off, all items together."""
@@ -230,7 +235,7 @@ class Truth:
 
     def stretches(self) -> list[Row]:
         """The rows of raw subscriptions: what holds at each tick, equal neighbours as one."""
-        last_tick = LOADED_AT + timedelta(days=400 if self.story.interval == "year" else 40)
+        last_tick = LOADED_AT + timedelta(days=400 if self.story.interval == "year" else 100)
         ticks = [self.story.start + TICK * n for n in range((last_tick - self.story.start) // TICK)]
         known = [(tick, self.holds(tick)) for tick in ticks]
         rows = []
@@ -328,7 +333,7 @@ class Stripe:
             self.save(tick)
         for item, (price, quantity, created) in self.items.items():
             self.tables["subscription_item"].append({
-                "id": item, "subscription_id": story.id, "plan_id": price, "created": created,
+                "id": story.item_id(item), "subscription_id": story.id, "plan_id": price, "created": created,
                 "quantity": None if PRICES[price][3] == "metered" else quantity,
             })  # fmt: skip
 
@@ -419,7 +424,7 @@ class Stripe:
         amount = 0 if is_free else round(Decimal(unit) * units * Decimal(proration or 1))
         without_tax = Decimal(amount) * 10 / 12 if kind == "with tax" else Decimal(amount)
         return {
-            "subscription_id": self.story.id, "subscription_item_id": item, "plan_id": price,
+            "subscription_id": self.story.id, "subscription_item_id": self.story.item_id(item), "plan_id": price,
             "price_id": None if kind == "plan" else price, "quantity": quantity, "amount": amount,
             "unit_amount_excluding_tax": unit if kind == "plain" and not proration and amount
             else f"{without_tax / quantity:f}",
@@ -541,7 +546,9 @@ def random_story(number: int, chance: random.Random) -> Story:
         if kind in ("seats", "swap"):
             event.item = chance.choice(sorted(items))
             event.quantity = chance.randrange(1, 400) if kind == "seats" else 0
-            event.price = chance.choice(prices) if kind == "swap" else ""
+            # Whether there is tax in a price is known by the line for a whole interval alone: none may come.
+            untaxed = [price for price in prices if PRICES[price][3] != "with tax"]
+            event.price = chance.choice(untaxed) if kind == "swap" else ""
         if kind == "coupon":
             event.coupon = chance.choice(sorted(COUPONS))
         is_asked = kind == "cancel_later"
