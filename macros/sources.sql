@@ -391,20 +391,21 @@
 {%- endmacro %}
 
 {#-
-    The sentences about sources of Stripe whose charges name no invoice, so that payments of subscriptions cannot be told
-    from orders.
+    The sentences about sources of Stripe in which no charge is known to pay an invoice, so that payments of subscriptions
+    cannot be distinguished from orders.
 -#}
 {% macro payments_like_orders() -%}
-    select
-        source_name || ': no charge names its invoice, so that payments of subscriptions cannot be told from orders. Load '
-        || 'invoice_id of charge, or charge_id or payment_intent_id of invoice; or set subscription_invoices_are_orders'
-            as sentence
-    from (select distinct source_name from {{ ref('stripe_fivetran__charge') }}) as sources
+    select distinct
+        source_name || ': no charge names its invoice and no invoice its charge, so that payments of subscriptions cannot '
+        || 'be distinguished from orders. Load invoice_id of charge, or charge_id or payment_intent_id of invoice; or set '
+        || 'subscription_invoices_are_orders: true' as sentence
+    from {{ ref('stripe_fivetran__charge') }}
     where not {{ var('subscription_invoices_are_orders') }}
         and source_name in (
             select source_name from {{ ref('stripe_fivetran__invoice') }} where subscription_id is not null
         )
-        and source_name not in (select source_name from {{ ref('stripe_fivetran__charge_invoices') }})
+        and source_name not in (select source_name from {{ ref('stripe_fivetran__unnamed_invoices') }})
+        and source_name not in (select source_name from {{ ref('stripe_fivetran__charge') }} where invoice_id is not null)
 {%- endmacro %}
 
 {#- Says once per source which facts its shape keeps only as they are now, or not at all. A hook after source_loads. -#}

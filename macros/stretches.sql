@@ -59,29 +59,26 @@
     (
         select
             {{ (key + terms) | join(',\n            ') }},
-            min(started_at) as started_at,
-            max(ended_at) as ended_at
+            started_at,
+            coalesce(lead(ended_before) over stretches, last_ended_at) as ended_at
         from (
             select
                 *,
-                (count(*) filter (where is_change) over stretches) as stretch
-            from (
-                select
-                    *,
-                    not coalesce(
-                        started_at = lag(ended_at) over stretches
-                        {%- for term in terms %}
-                        and {{ term }} is not distinct from lag({{ term }}) over stretches
-                        {%- endfor %},
-                        false
-                    ) as is_change
-                from {{ relation }}
-                where started_at < ended_at
-                window stretches as (partition by {{ key | join(', ') }} order by started_at)
-            ) as compared
+                lag(ended_at) over stretches as ended_before,
+                max(ended_at) over (partition by {{ key | join(', ') }}) as last_ended_at,
+                not coalesce(
+                    started_at = lag(ended_at) over stretches
+                    {%- for term in terms %}
+                    and {{ term }} is not distinct from lag({{ term }}) over stretches
+                    {%- endfor %},
+                    false
+                ) as is_change
+            from {{ relation }}
+            where started_at < ended_at
             window stretches as (partition by {{ key | join(', ') }} order by started_at)
-        ) as numbered
-        group by {{ (key + terms) | join(', ') }}, stretch
+        ) as compared
+        where is_change
+        window stretches as (partition by {{ key | join(', ') }} order by started_at)
     )
 {%- endmacro %}
 

@@ -8,9 +8,11 @@ items as (select * from {{ ref('stripe_fivetran__items') }}),
 
 prices as (select * from {{ ref('stripe_fivetran__prices') }}),
 
+-- Most items never change: the others alone are looked at line by line.
 changes as (
-    select *
-    from {{ ref('stripe_fivetran__lines') }}
+    select lines.*
+    from {{ ref('stripe_fivetran__lines') }} as lines
+    semi join (select * from items where has_changed) as changed_items using (source_name, item_id)
     where begins_terms
     window item as (partition by source_name, item_id order by period_start, amount, line_id)
     qualify price_id is distinct from lag(price_id) over item
@@ -37,37 +39,32 @@ billed as (
         )
 ),
 
--- An item that the subscription no longer has ends where what was paid in advance was given back, else with the last
--- period billed.
 terms as (
     select
         source_name,
         item_id,
-        billed.price_id,
-        billed.quantity,
-        billed.known_price,
-        billed.period_start as started_at,
-        case
-            when billed.next_period_start is not null then billed.next_period_start
-            when items.is_current then {{ open_end() }}
-            when items.credited_at > billed.period_start then items.credited_at
-            else items.billed_until
-        end as ended_at
+        price_id,
+        quantity,
+        known_price,
+        period_start as started_at,
+        next_period_start
     from billed
-    inner join items using (source_name, item_id)
+    where period_start is distinct from next_period_start
     union all
     select
         source_name,
         item_id,
         price_id,
         quantity,
-        null as known_price,
+        billed_price as known_price,
         known_from as started_at,
-        {{ open_end() }} as ended_at
+        null as next_period_start
     from items
-    where first_billed_at is null
+    where not has_changed
 )
 
+-- An item that the subscription no longer has ends where what was paid in advance was given back, else with the last
+-- period billed.
 select
     terms.source_name,
     items.subscription_id,
@@ -80,8 +77,12 @@ select
     coalesce(terms.known_price, prices.price) as price,
     {{ units_sold('terms.quantity', 'prices') }} as quantity,
     terms.started_at,
-    terms.ended_at
+    case
+        when terms.next_period_start is not null then terms.next_period_start
+        when items.is_current then {{ open_end() }}
+        when items.credited_at > terms.started_at then items.credited_at
+        else items.billed_until
+    end as ended_at
 from terms
 inner join items on terms.source_name = items.source_name and terms.item_id = items.item_id
 left join prices on terms.source_name = prices.source_name and terms.price_id = prices.price_id
-where terms.started_at < terms.ended_at

@@ -1,8 +1,6 @@
 -- One row per charge that is no payment of a subscription, without tax. With the var subscription_invoices_are_orders
 -- the payments of subscriptions are orders, too.
 
--- depends_on: {{ ref('stripe_fivetran__invoice') }}
-
 {{ config(
     enabled = 'stripe_fivetran' in types_in_use(),
     materialized = 'table',
@@ -12,22 +10,41 @@
 with
 charges as (select * from {{ ref('stripe_fivetran__charge') }} where coalesce(livemode, true)),
 
-charge_invoices as (select * from {{ ref('stripe_fivetran__charge_invoices') }}),
+invoices as (
+    select * from {{ ref('stripe_fivetran__invoice') }}
+    where subscription_id is null or {{ var('subscription_invoices_are_orders') }}
+),
+
+unnamed_invoices as (select * from {{ ref('stripe_fivetran__unnamed_invoices') }}),
 
 exponents as (select * from {{ ref('currency_exponents') }}),
 
-orders as (
+paid_invoices as (
     select
         charges.*,
-        {{ major_units('charges.amount', 'exponents.exponent') }} as paid,
-        {{ major_units('coalesce(charges.amount_refunded, 0)', 'exponents.exponent') }} as refunded,
-        coalesce(charge_invoices.total, charges.amount) as total,
-        coalesce(charge_invoices.tax, 0) as tax
+        invoices.total,
+        invoices.tax
     from charges
-    left join charge_invoices
-        on charges.source_name = charge_invoices.source_name and charges.id = charge_invoices.charge_id
-    left join exponents on upper(charges.currency) = exponents.currency
-    where charge_invoices.subscription_id is null or {{ var('subscription_invoices_are_orders') }}
+    inner join invoices on charges.source_name = invoices.source_name and charges.invoice_id = invoices.id
+    union all by name
+    select
+        charges.*,
+        unnamed_invoices.total,
+        unnamed_invoices.tax
+    from charges
+    left join unnamed_invoices
+        on charges.source_name = unnamed_invoices.source_name and charges.id = unnamed_invoices.charge_id
+    where charges.invoice_id is null
+        and (unnamed_invoices.subscription_id is null or {{ var('subscription_invoices_are_orders') }})
+),
+
+orders as (
+    select
+        paid_invoices.*,
+        {{ major_units('paid_invoices.amount', 'exponents.exponent') }} as paid,
+        {{ major_units('coalesce(paid_invoices.amount_refunded, 0)', 'exponents.exponent') }} as refunded
+    from paid_invoices
+    left join exponents on upper(paid_invoices.currency) = exponents.currency
 )
 
 select

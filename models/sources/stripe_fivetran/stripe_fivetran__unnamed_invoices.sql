@@ -1,10 +1,10 @@
--- One row per charge that pays an invoice. Newer charges do not name it: then the invoice names the charge, or the same
--- intent to pay.
+-- One row per charge that does not name the invoice that it pays, as newer ones do not: the invoice that names the charge,
+-- or the same intent to pay.
 
 {{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
 
 with
-charges as (select * from {{ ref('stripe_fivetran__charge') }}),
+charges as (select * from {{ ref('stripe_fivetran__charge') }} where invoice_id is null),
 
 invoices as (select * from {{ ref('stripe_fivetran__invoice') }}),
 
@@ -17,18 +17,7 @@ pairs as (
         invoices.total,
         invoices.tax
     from charges
-    inner join invoices on charges.source_name = invoices.source_name and charges.invoice_id = invoices.id
-    union all
-    select
-        charges.source_name,
-        charges.id as charge_id,
-        invoices.id as invoice_id,
-        invoices.subscription_id,
-        invoices.total,
-        invoices.tax
-    from charges
     inner join invoices on charges.source_name = invoices.source_name and charges.id = invoices.charge_id
-    where charges.invoice_id is null
     union all
     select
         charges.source_name,
@@ -40,7 +29,6 @@ pairs as (
     from charges
     inner join invoices
         on charges.source_name = invoices.source_name and charges.payment_intent_id = invoices.payment_intent_id
-    where charges.invoice_id is null
 )
 
 select *
