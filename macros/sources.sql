@@ -1,12 +1,12 @@
 {#-
-    The shapes that vendors' data are read in: the raw tables that each delivers, whether it is tables or files, and what
-    must be there, each entry a table or several of which one is enough. A shape is a folder of models/sources.
+    The shapes that vendors' data are read in: the raw tables that each delivers, and which tables or files must be there,
+    each entry one or several of which one is enough. A shape is a folder of models/sources.
 -#}
 {% macro source_types() -%}
     {%- set everything = ['customers', 'plans', 'subscriptions', 'orders'] -%}
     {{ return({
         'shopify_csv': {
-            'delivers': ['customers', 'orders'], 'files': true, 'required': [['orders_export']]
+            'delivers': ['customers', 'orders'], 'required': [['orders_export']]
         },
         'shopify_fivetran': {
             'delivers': ['customers', 'orders'], 'required': [['order']]
@@ -15,6 +15,12 @@
             'delivers': everything,
             'required': [['customer'], ['subscription_history'], ['subscription_item'], ['price', 'plan']],
             'options': ['acquisition_channel']
+        },
+        'plan_events': {
+            'delivers': ['customers', 'plans', 'subscriptions'], 'required': [['plan_events'], ['plans']]
+        },
+        'month_snapshots': {
+            'delivers': ['customers', 'plans', 'subscriptions'], 'required': [['month_snapshots']]
         }
     }) }}
 {%- endmacro %}
@@ -128,7 +134,7 @@
 
 {#- Where a source holds one of its tables: a relation, the text of a query of files, or none where it is missing. -#}
 {% macro vendor_relation(source, table) -%}
-    {%- if not source_types()[source.type].files -%}
+    {%- if not source.location -%}
         {{ return(adapter.get_relation(source.database or target.database, source.schema, table)) }}
     {%- endif -%}
     {%- set path = source.location | replace('{file}', table) -%}
@@ -221,12 +227,12 @@
             "billing_sources names sources, such as {billing: {type: stripe_fivetran, schema: stripe}}, not '"
             ~ var('billing_sources') ~ "'"
         ) -%}
-    {%- elif execute -%}
-        {%- for name, settings in (var('billing_sources') or {}).items() -%}
+    {%- else -%}
+        {%- for name, settings in (var('billing_sources') or {}).items() if execute -%}
             {%- do problems.extend(problems_of_source(name, settings)) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if problems -%}
+    {%- if problems and execute -%}
         {{ exceptions.raise_compiler_error(
             'Sources that cannot be read:\n  ' ~ problems | join('\n  ')
         ) }}
@@ -238,8 +244,7 @@
     {%- set types = source_types() -%}
     {%- set is_mapping = settings is mapping -%}
     {%- set type = types.get(settings.type) if is_mapping else none -%}
-    {%- set wanted = ['type', 'location'] if type and type.files else ['type', 'schema'] -%}
-    {%- set known = wanted + ([] if type and type.files else ['database']) + (type.options or [] if type else []) -%}
+    {%- set known = ['type', 'schema', 'database', 'location'] + (type.options or [] if type else []) -%}
     {%- if not modules.re.match('^[A-Za-z0-9_-]+$', name | string) -%}
         {{ return(["billing_sources: a source is named by letters and digits, not '" ~ name ~ "'"]) }}
     {%- elif not is_mapping or not settings.type -%}
@@ -256,9 +261,11 @@
             ~ known | join(', ')
         ) -%}
     {%- endfor -%}
-    {%- if not settings[wanted[1]] -%}
-        {%- do problems.append('billing_sources: ' ~ name ~ ' needs a ' ~ wanted[1]) -%}
-    {%- elif type.files -%}
+    {%- if (settings.schema and settings.location) or not (settings.schema or settings.location) -%}
+        {%- do problems.append(
+            'billing_sources: ' ~ name ~ ' needs a schema, where its tables are, or a location, where its files are'
+        ) -%}
+    {%- elif settings.location -%}
         {%- do problems.extend(problems_of_files(name, settings, type)) -%}
     {%- else -%}
         {%- do problems.extend(problems_of_schema(name, settings, type)) -%}
@@ -432,4 +439,14 @@
         || cast(cast(vendor_mrr as decimal(38, 2)) as varchar) as sentence
     from {{ this }}
     where vendor_mrr is not null and abs(coalesce(mrr, 0) - vendor_mrr) > 0.01 * vendor_mrr
+{%- endmacro %}
+
+{#- The plan of a row of month_snapshots: one per name and currency. -#}
+{% macro snapshot_plan() -%}
+    coalesce(plan, 'unknown') || coalesce('@' || upper(currency), '')
+{%- endmacro %}
+
+{#- The first day of the month of a row of month_snapshots: of 2024-05, or of any day of it. -#}
+{% macro snapshot_month() -%}
+    cast({{ dbt.date_trunc('month', "cast(case when length(month) = 7 then month || '-01' else month end as date)") }} as date)
 {%- endmacro %}
