@@ -97,21 +97,3 @@
 {% macro duckdb__json_text(json, key) -%}
     json_extract_string({{ json }}, '$."{{ key | replace("'", "''") }}"')
 {%- endmacro %}
-
-{#-
-    What coupons take off in per cent: percentages first, of which percent_left is left, then an amount off the cost, both
-    in the same units; at most all of it. Ten digits are enough to get the amount back to the millionth.
-    Example: {{ discount_percent('percent_left', 'amount_off', 'cost') }} as discount_percent
--#}
-{% macro discount_percent(percent_left, amount_off, cost) -%}
-    case
-        when {{ amount_off }} > 0 and {{ cost }} > 0 then least(
-            100,
-            100 - {{ percent_left }} + {{ millionths(
-                'cast(least(' ~ amount_off ~ ', ' ~ cost ~ ') * 10000000000 as hugeint) * 1000000000000',
-                'cast(' ~ cost ~ ' * 10000000000 as hugeint)'
-            ) }} * cast(0.0001 as decimal(5, 4))
-        )
-        else 100 - {{ percent_left }}
-    end
-{%- endmacro %}

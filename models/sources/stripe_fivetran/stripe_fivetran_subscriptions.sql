@@ -50,7 +50,11 @@ priced as (
         stretches.* exclude (started_at, ended_at),
         greatest(stretches.started_at, costs.started_at) as started_at,
         least(stretches.ended_at, costs.ended_at) as ended_at,
-        {{ discount_percent('stretches.percent_left', 'stretches.amount_off', 'costs.cost') }} as discount_percent
+        least(
+            100 - stretches.percent_left
+            + coalesce({{ percent_off('stretches.amount_off', 'costs.cost') }}, 0),
+            100
+        ) as discount_percent
     from stretches
     left join costs
         on
