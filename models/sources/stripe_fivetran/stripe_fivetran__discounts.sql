@@ -1,5 +1,5 @@
--- One row per subscription that ever had a coupon and stretch of time with the same ones, without gaps: what per cent of
--- its price they leave, and the amount that they take off after that.
+-- One row per subscription that ever had a coupon and stretch of time with the same ones, without gaps: what per cent
+-- of its price they leave, and the amount that they take off after that.
 
 {{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
 
@@ -13,11 +13,11 @@ exponents as (select * from {{ ref('currency_exponents') }}),
 discounts as (
     select
         *,
-        "start" as begins_at,
+        start as begins_at,
         "end" as ends_at
     from {{ ref('stripe_fivetran__subscription_discount') }}
     where invoice_id is null and invoice_item_id is null
-    qualify row_number() over (partition by source_name, subscription_id, id order by loaded_at desc, ends_at) = 1
+    qualify row_number() over (partition by source_name, subscription_id, id order by loaded_at desc, ends_at asc) = 1
 ),
 
 -- What was there when a subscription was made holds from its start on, which may lie before.

@@ -18,7 +18,7 @@ started as (
     select
         source_name,
         subscription_id,
-        item_id,
+        items.item_id,
         items.known_from,
         case
             when items.known_from <= {{ dbt.dateadd('minute', 1, 'items.first_known_from') }}

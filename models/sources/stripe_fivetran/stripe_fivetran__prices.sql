@@ -29,7 +29,7 @@ prices as (
         currency,
         amount as unit_amount,
         billing_scheme,
-        "interval" as billing_interval,
+        interval as billing_interval,
         interval_count as billing_interval_count,
         usage_type,
         transform_usage_divide_by as package_size,

@@ -73,7 +73,9 @@ merged as (
     select
         *,
         lead(started_at) over (partition by source_name, subscription_id order by started_at) is null as is_last_stretch
-    from {{ merged_stretches('requested', ['source_name', 'subscription_id'], ['status', 'cancel_requested_at']) }} as merged
+    from {{ merged_stretches(
+        'requested', ['source_name', 'subscription_id'], ['status', 'cancel_requested_at']
+    ) }} as merged_states
 ),
 
 ended as (

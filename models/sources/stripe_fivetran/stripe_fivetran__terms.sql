@@ -9,15 +9,22 @@ items as (select * from {{ ref('stripe_fivetran__items') }}),
 prices as (select * from {{ ref('stripe_fivetran__prices') }}),
 
 -- Most items never change: the others alone are looked at line by line.
-changes as (
+changed_items as (select * from items where has_changed),
+
+changing_lines as (
     select lines.*
     from {{ ref('stripe_fivetran__lines') }} as lines
-    semi join (select * from items where has_changed) as changed_items using (source_name, item_id)
-    where begins_terms
-    window item as (partition by source_name, item_id order by period_start, amount, line_id)
-    qualify price_id is distinct from lag(price_id) over item
-        or quantity is distinct from lag(quantity) over item
-        or billed_price is distinct from lag(billed_price) over item
+    inner join changed_items using (source_name, item_id)
+    where lines.begins_terms
+),
+
+changes as (
+    select *
+    from changing_lines
+    window item_so_far as (partition by source_name, item_id order by period_start, amount, line_id)
+    qualify price_id is distinct from lag(price_id) over item_so_far
+        or quantity is distinct from lag(quantity) over item_so_far
+        or billed_price is distinct from lag(billed_price) over item_so_far
 ),
 
 -- A line that does not say what one costs has the price of the item's other lines.
@@ -28,10 +35,10 @@ billed as (
             last_value(billed_price ignore nulls) over price_so_far,
             first_value(billed_price ignore nulls) over price_from_here
         ) as known_price,
-        lead(period_start) over item as next_period_start
+        lead(period_start) over item_so_far as next_period_start
     from changes
     window
-        item as (partition by source_name, item_id order by period_start, amount, line_id),
+        item_so_far as (partition by source_name, item_id order by period_start, amount, line_id),
         price_so_far as (partition by source_name, item_id, price_id order by period_start, amount, line_id),
         price_from_here as (
             partition by source_name, item_id, price_id order by period_start, amount, line_id

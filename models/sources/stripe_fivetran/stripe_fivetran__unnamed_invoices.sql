@@ -1,5 +1,5 @@
--- One row per charge that does not name the invoice that it pays, as newer ones do not: the invoice that names the charge,
--- or the same intent to pay.
+-- One row per charge that does not name the invoice that it pays, as newer ones do not: the invoice that names the
+-- charge, or the same intent to pay.
 
 {{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
 

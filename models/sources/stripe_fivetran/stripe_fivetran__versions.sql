@@ -45,7 +45,7 @@ select
     seen_at,
     case
         when is_first then coalesce(start_date, created, seen_at)
-        when canceled_at is distinct from previous_canceled_at and canceled_at <= coalesce(ended_at, seen_at)
+        when canceled_at <= coalesce(ended_at, seen_at) and coalesce(canceled_at <> previous_canceled_at, true)
             then canceled_at
         when status = 'canceled' then coalesce(ended_at, seen_at)
         when previous_state = 'trialing' and state <> 'trialing' and trial_end <= seen_at then trial_end

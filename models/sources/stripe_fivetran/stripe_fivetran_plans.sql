@@ -17,26 +17,29 @@ billed_plans as (
 
 plans as (
     select
-        *,
-        price_id as plan_id
+        source_name,
+        price_id,
+        price_id as plan_id,
+        price
     from prices
-    union all by name
+    union all
     select
-        prices.* exclude (price),
-        billed_plans.price,
-        billed_plans.plan_id
+        source_name,
+        price_id,
+        plan_id,
+        price
     from billed_plans
-    inner join prices using (source_name, price_id)
 )
 
 select
-    source_name,
-    plan_id,
-    plan_name,
-    product,
+    plans.source_name,
+    plans.plan_id,
+    prices.plan_name,
+    prices.product,
     null as tier,
-    price,
-    currency,
-    billing_interval,
-    billing_interval_count
+    plans.price,
+    prices.currency,
+    prices.billing_interval,
+    prices.billing_interval_count
 from plans
+inner join prices using (source_name, price_id)

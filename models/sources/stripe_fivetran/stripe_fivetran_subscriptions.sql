@@ -20,7 +20,7 @@ cost_changes as (
         source_name,
         subscription_id,
         started_at as changed_at,
-        price * quantity as change
+        price * quantity as cost_change
     from stretches
     where amount_off > 0
     union all
@@ -28,7 +28,7 @@ cost_changes as (
         source_name,
         subscription_id,
         ended_at as changed_at,
-        -price * quantity as change
+        -price * quantity as cost_change
     from stretches
     where amount_off > 0
 ),
@@ -39,7 +39,7 @@ costs as (
         subscription_id,
         changed_at as started_at,
         lead(changed_at) over subscription as ended_at,
-        (sum(sum(change)) over subscription) as cost
+        (sum(sum(cost_change)) over subscription) as total_cost
     from cost_changes
     group by source_name, subscription_id, changed_at
     window subscription as (partition by source_name, subscription_id order by changed_at)
@@ -52,7 +52,7 @@ priced as (
         least(stretches.ended_at, costs.ended_at) as ended_at,
         least(
             100 - stretches.percent_left
-            + coalesce({{ percent_off('stretches.amount_off', 'costs.cost') }}, 0),
+            + coalesce({{ percent_off('stretches.amount_off', 'costs.total_cost') }}, 0),
             100
         ) as discount_percent
     from stretches

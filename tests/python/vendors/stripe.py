@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from itertools import groupby
 from typing import Any
@@ -134,7 +134,9 @@ class Truth:
                 planned = self.story.period_end_after(event.at)
             if event.kind == "keep":
                 planned = None
-        is_unpaid = [event.kind for event in self.story.events if event.kind in ("unpaid", "recover")][-1:] == ["unpaid"]
+        is_unpaid = [event.kind for event in self.story.events if event.kind in ("unpaid", "recover")][-1:] == [
+            "unpaid"
+        ]
         return planned, is_unpaid
 
     def status(self, instant: datetime) -> str | None:
@@ -189,7 +191,9 @@ class Truth:
         """The raw subscription that each item is."""
         added = [event.item for event in self.story.events if event.kind == "add"]
         items = sorted(self.story.items) + added
-        return {item: self.story.id if item == items[0] else f"{self.story.id}/{self.story.item_id(item)}" for item in items}
+        return {
+            item: self.story.id if item == items[0] else f"{self.story.id}/{self.story.item_id(item)}" for item in items
+        }
 
     def discount(self, instant: datetime, cost: Decimal) -> Decimal:
         """Per cent off, all items together."""
@@ -218,7 +222,7 @@ class Truth:
         status = self.status(instant)
         if not status:
             return {}
-        rows = {}
+        rows: dict[str, Row] = {}
         for item in self.item_ids():
             terms = self.terms(item, instant)
             if terms:
@@ -306,9 +310,8 @@ class Stripe:
     def live(self, story: Story) -> None:
         """Go through a subscription's life until the tables are loaded."""
         self.story = story
-        self.items = {item: [price, quantity, story.start] for item, (price, quantity) in story.items.items()}
+        self.items = {item: (price, quantity, story.start) for item, (price, quantity) in story.items.items()}
         self.period = (story.start, story.period_end_after(story.start))
-        self.pending: list[Row] = []
         self.subscription: Row = {
             "id": story.id, "customer_id": story.customer, "livemode": story.is_live, "created": story.start,
             "start_date": story.start, "cancel_at_period_end": False, "cancel_at": None, "canceled_at": None,
@@ -404,7 +407,7 @@ class Stripe:
         before = self.items.pop(event.item, None)
         if event.kind != "remove":
             price, quantity, created = before or (event.price, event.quantity, event.at)
-            self.items[event.item] = [event.price or price, event.quantity or quantity, created]
+            self.items[event.item] = (event.price or price, event.quantity or quantity, created)
         if not event.is_prorated or self.subscription["status"] == "trialing":
             return
         lines = []
@@ -434,7 +437,7 @@ class Stripe:
 
     def bill(self, instant: datetime) -> None:
         """Bill the period that begins."""
-        lines = [self.line(item, *terms[:2], instant) for item, terms in self.items.items()]
+        lines = [self.line(item, price, quantity, instant) for item, (price, quantity, _) in self.items.items()]
         self.invoice(instant, lines, "subscription_cycle")
 
     def invoice(self, instant: datetime, lines: list[Row], reason: str) -> None:
@@ -523,13 +526,15 @@ def random_story(number: int, chance: random.Random) -> Story:
     is_yearly = chance.random() < 0.2
     monthly = ["price_basic", "price_seat", "price_half_cent", "plan_old", "price_with_tax", "price_packages"]
     prices = ["price_year"] if is_yearly else monthly
-    items = {f"si_{n}": (chance.choice(prices), chance.randrange(1, 400)) for n in range(chance.choice([1, 1, 1, 2, 3]))}
+    items = {
+        f"si_{n}": (chance.choice(prices), chance.randrange(1, 400)) for n in range(chance.choice([1, 1, 1, 2, 3]))
+    }
     story = Story(
         f"sub_{number}", f"cus_{chance.randrange(60)}", start, items, "year" if is_yearly else "month",
         chance.choice([0, 0, 7, 30]), chance.sample(sorted(COUPONS), chance.choice([0, 0, 1, 2])),
     )  # fmt: skip
     at, is_asked, status = story.trial_end, False, "active"
-    while (at := (at + timedelta(days=chance.randrange(3, 60))).replace(hour=chance.choice([0, 6, 18]))):
+    while at := (at + timedelta(days=chance.randrange(3, 60))).replace(hour=chance.choice([0, 6, 18])):
         if at > LOADED_AT - timedelta(days=5):
             break
         if (is_asked and at >= story.period_end_after(story.events[-1].at)) or status == "ended":
@@ -675,7 +680,7 @@ def catalog() -> dict[str, list[Row]]:
 def plan_rows() -> list[Row]:
     """The raw plans."""
     rows = []
-    for id, (product, unit, interval, kind, _) in PRICES.items():
+    for id, (product, _, interval, kind, _) in PRICES.items():
         row = {
             "plan_id": id, "plan_name": "Grandfathered" if kind == "plan" else product, "product": product,
             "price": price_of(id), "currency": "USD", "billing_interval": interval, "billing_interval_count": 1,
