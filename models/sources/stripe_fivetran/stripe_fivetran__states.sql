@@ -59,13 +59,7 @@ parts as (
 
 -- A request is of the stretch in which it was made and of those after it.
 requested as (
-    select
-        source_name,
-        subscription_id,
-        status,
-        case when cancel_requested_at <= ended_at then cancel_requested_at end as cancel_requested_at,
-        started_at,
-        ended_at
+    select * replace (case when cancel_requested_at <= ended_at then cancel_requested_at end as cancel_requested_at)
     from parts
 ),
 

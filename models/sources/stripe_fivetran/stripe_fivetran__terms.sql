@@ -12,10 +12,10 @@ prices as (select * from {{ ref('stripe_fivetran__prices') }}),
 changed_items as (select * from items where has_changed),
 
 changing_lines as (
-    select lines.*
-    from {{ ref('stripe_fivetran__lines') }} as lines
+    select item_lines.*
+    from {{ ref('stripe_fivetran__lines') }} as item_lines
     inner join changed_items using (source_name, item_id)
-    where lines.begins_terms
+    where item_lines.begins_terms
 ),
 
 changes as (

@@ -67,18 +67,8 @@ priced as (
 
 named as (
     select
-        priced.source_name,
-        priced.raw_subscription_id as subscription_id,
-        customers.customer_id,
-        priced.plan_id,
-        priced.status,
-        priced.quantity,
-        priced.discount_percent,
-        priced.started_at,
-        priced.ended_at,
-        priced.cancel_requested_at,
-        priced.end_reason,
-        priced.state_ended_at
+        priced.*,
+        customers.customer_id
     from priced
     inner join customers using (source_name, subscription_id)
 )
@@ -86,7 +76,7 @@ named as (
 -- A request is of the stretch in which it was made and of those after it, the reason of the last one.
 select
     source_name,
-    subscription_id,
+    raw_subscription_id as subscription_id,
     customer_id,
     plan_id,
     status,
@@ -99,6 +89,6 @@ select
     null as amount
 from {{ merged_stretches(
     'named',
-    ['source_name', 'subscription_id', 'customer_id'],
+    ['source_name', 'raw_subscription_id', 'customer_id'],
     ['plan_id', 'status', 'quantity', 'discount_percent', 'cancel_requested_at', 'end_reason', 'state_ended_at']
 ) }} as merged
