@@ -20,9 +20,8 @@
             'delivers': ['customers', 'orders'], 'required': [['order']]
         },
         'stripe_fivetran': {
-            'delivers': everything,
-            'required': [['customer'], ['subscription_history'], ['subscription_item'], ['price', 'plan']],
-            'options': ['acquisition_channel']
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['acquisition_channel'],
+            'required': [['customer'], ['subscription_history'], ['subscription_item'], ['price', 'plan']]
         },
         'plan_events': {
             'delivers': ['customers', 'plans', 'subscriptions'], 'required': [['plan_events'], ['plans']]
