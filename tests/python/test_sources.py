@@ -292,7 +292,7 @@ def test_the_demo_of_two_sources_and_currencies(tmp_path: Path) -> None:
     subprocess.run([sys.executable, ROOT / "seeds/demo/sources.py", tmp_path], check=True)
     built = build(tmp_path, variables)
     printed = [
-        [cell.strip().replace(",", "") for cell in line.strip("| ").split("|")]
+        [cell.strip().replace(",", "") for cell in line.strip("|").split("|")]
         for line in (ROOT / "README.md").read_text().splitlines()
         if re.match(r"\| (billing|shop) +\| ", line)
     ]
