@@ -3,7 +3,20 @@
     Example: {{ ratio('churned_customers', 'opening_customers') }} as churn_rate
 -#}
 {% macro ratio(numerator, denominator) -%}
-    cast({{ numerator }} as double precision) / nullif(cast({{ denominator }} as double precision), 0)
+    cast({{ numerator }} as {{ type_double() }}) / nullif(cast({{ denominator }} as {{ type_double() }}), 0)
+{%- endmacro %}
+
+{#- The name of a number of 64 bits with a floating point; dbt.type_float() is one of 32 bits on some engines. -#}
+{% macro type_double() -%}
+    {{ adapter.dispatch('type_double', 'retention_marts')() }}
+{%- endmacro %}
+
+{% macro default__type_double() -%}
+    double precision
+{%- endmacro %}
+
+{% macro spark__type_double() -%}
+    double
 {%- endmacro %}
 
 {#-

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import duckdb
 import pytest
+import yaml
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,6 +125,13 @@ def lean_project(folder: Path, marts: list[str]) -> Path:
     with open(project / "dbt_project.yml", "a") as file:
         file.write("\nunit_tests:\n  +enabled: false\n")
     return project
+
+
+def suite_of(project: Path, table: str) -> dict[str, Any]:
+    """The suite of a raw table."""
+    content = yaml.safe_load((project / "expectations" / f"{table}.yml").read_text(encoding="utf-8"))
+    (suite,) = [anchored for anchored in content["anchors"] if "expectations" in anchored]
+    return dict(suite)
 
 
 def write_raw(folder: Path, raw: dict[str, tuple[list[str], list[dict[str, str]]]]) -> str:

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 import yaml
-from conftest import RAW_COLUMNS, ROOT, dbt, lean_project
+from conftest import RAW_COLUMNS, ROOT, dbt, lean_project, suite_of
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -500,6 +500,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "RETENTION_MARTS": str(folder / "marts.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        "RETENTION_GUARD": "both",  # critical wherever the suites as SQL do not come to what Great Expectations finds
     }
     write(folder, GOOD)
     success, messages = invoke(folder, "build")
@@ -728,59 +729,55 @@ def suite(**changes: Any) -> dict[str, Any]:
     return {"name": "orders", "expectations": [{key: item for key, item in expectation.items() if item is not None}]}
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (None, "expectations/orders.yml is missing"),
-        ("expectations: [", "expectations/orders.yml is not a suite"),
-        ({"name": "orders", "expectations": []}, "expectations/orders.yml holds no expectation"),
-        (suite(type="expect_column_values_to_be_nice"), "expect_column_values_to_be_nice"),
-        (suite(severity="warn"), "severity is one of critical, warning, info"),
-        (suite(severity=None), "severity is one of critical, warning, info"),
-        (suite(description=None), "the description, the expectation in words, is missing"),
-        (suite(kwargs={"column": "order_id", "at_most": 1}), "at_most"),
-        (suite(kwargs={}), "column"),
-        (suite(kwargs={"column": "order_key"}), "the contract knows no column order_key of orders"),
-        (suite(meta={"column": "order_key"}), "the contract knows no column order_key of orders"),
-        ({"name": "orders", "expectations": 2 * suite()["expectations"]}, "is there twice"),
-        ({**suite(), "meta": {"key": ["order_key"]}}, "the contract knows no key order_key of orders"),
-        ({**suite(), "meta": {"key": "order_id"}}, "expectations and meta: key are lists"),
-        (suite(meta={"quarantine": True}), "the suite must name their key"),
-        (
-            suite(
-                type="expect_column_pair_values_a_to_be_greater_than_b",
-                kwargs={"column_A": "amount", "column_B": "refunded_amount"},
-            ),
-            "lets rows with a null in one of several columns pass",
+WRONG_SUITES: list[tuple[Any, str]] = [
+    (None, "expectations/orders.yml is not a suite"),
+    ("is never empty", "expectations/orders.yml is not a suite"),
+    ({"name": "orders"}, "expectations/orders.yml is not a suite"),
+    ({"name": "orders", "expectations": []}, "expectations/orders.yml holds no expectation"),
+    (suite(type="expect_column_values_to_be_nice"), "expect_column_values_to_be_nice"),
+    (suite(severity="warn"), "severity is one of critical, warning, info"),
+    (suite(severity=None), "severity is one of critical, warning, info"),
+    (suite(description=None), "the description, the expectation in words, is missing"),
+    (suite(kwargs={"column": "order_id", "at_most": 1}), "at_most"),
+    (suite(kwargs={}), "column"),
+    (suite(kwargs={"column": "order_key"}), "the contract knows no column order_key of orders"),
+    (suite(meta={"column": "order_key"}), "the contract knows no column order_key of orders"),
+    ({"name": "orders", "expectations": 2 * suite()["expectations"]}, "is there twice"),
+    ({**suite(), "meta": {"key": ["order_key"]}}, "the contract knows no key order_key of orders"),
+    ({**suite(), "meta": {"key": "order_id"}}, "expectations and meta: key are lists"),
+    (suite(meta={"quarantine": True}), "the suite must name their key"),
+    (
+        suite(
+            type="expect_column_pair_values_a_to_be_greater_than_b",
+            kwargs={"column_A": "amount", "column_B": "refunded_amount"},
         ),
-        (
-            suite(type="expect_compound_columns_to_be_unique", kwargs={"column_list": ["order_id", "customer_id"]}),
-            "guard nothing",
-        ),
-        (
-            suite(type="expect_multicolumn_sum_to_equal", kwargs={"column_list": ["amount"], "sum_total": 1}),
-            "say it as an unexpected_rows_expectation",
-        ),
-        (suite(kwargs="column"), "are mappings"),
-        ({"name": "orders", "expectations": ["is never empty"]}, "are mappings"),
-        ("- is never empty", "expectations/orders.yml is not a suite"),
-    ],
-)
-def test_a_suite_that_is_wrong_fails_loudly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | dict[str, Any] | None, message: str
-) -> None:
-    monkeypatch.setattr(guard, "SUITES", tmp_path)
-    if content is not None:
-        (tmp_path / "orders.yml").write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        "lets rows with a null in one of several columns pass",
+    ),
+    (
+        suite(type="expect_compound_columns_to_be_unique", kwargs={"column_list": ["order_id", "customer_id"]}),
+        "guard nothing",
+    ),
+    (
+        suite(type="expect_multicolumn_sum_to_equal", kwargs={"column_list": ["amount"], "sum_total": 1}),
+        "say it as an unexpected_rows_expectation",
+    ),
+    (suite(kwargs="column"), "are mappings"),
+    ({"name": "orders", "expectations": ["is never empty"]}, "are mappings"),
+    (["is never empty"], "expectations/orders.yml is not a suite"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), WRONG_SUITES)
+def test_a_suite_that_is_wrong_fails_loudly(content: Any, message: str) -> None:
     with pytest.raises(guard.SuiteError) as problem:
-        guard.load_suite("orders", RAW_COLUMNS["orders"])
+        guard.load_suite("orders", content, RAW_COLUMNS["orders"])
     assert message in str(problem.value)
 
 
 def test_the_suites_are_loaded_whole() -> None:
     for table, columns in RAW_COLUMNS.items():
-        loaded = guard.load_suite(table, columns)
-        written = yaml.safe_load((guard.SUITES / f"{table}.yml").read_text())["expectations"]
+        written = suite_of(ROOT, table)["expectations"]
+        loaded = guard.load_suite(table, suite_of(ROOT, table), columns)
         assert [e.configuration.type for e in loaded.expectations] == [e["type"] for e in written]
         assert [e.severity.value for e in loaded.expectations] == [e["severity"] for e in written]
         assert set(loaded.key) <= set(columns)
@@ -799,13 +796,14 @@ def edit(project: Path, table: str, number: int, **changes: Any) -> None:
     """Change keys of one expectation of a suite."""
     path = project / "expectations" / f"{table}.yml"
     content = yaml.safe_load(path.read_text())
-    content["expectations"][number] |= changes
+    (suite,) = [anchored for anchored in content["anchors"] if "expectations" in anchored]
+    suite["expectations"][number] |= changes  # the tests refer to it
     path.write_text(yaml.safe_dump(content))
 
 
 def place(table: str, description: str) -> int:
     """Where the expectation with this description, on this column, stands in a suite."""
-    written = yaml.safe_load((ROOT / "expectations" / f"{table}.yml").read_text())["expectations"]
+    written = suite_of(ROOT, table)["expectations"]
     return next(
         number
         for number, e in enumerate(written)
@@ -864,14 +862,10 @@ def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project: 
         ("select amount from {batch} where try_cast(amount as decimal(38, 10)) is null", None),
     ],
 )
-def test_what_the_query_returns_says_which_rows_are_set_aside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str, set_aside: int | None
-) -> None:
+def test_what_the_query_returns_says_which_rows_are_set_aside(query: str, set_aside: int | None) -> None:
     """A good row with the key of a bad one stays, unless the query says nothing but the key."""
     meta = {"quarantine": True, "mostly": 0.5, "column": "amount"}
     bad = suite(type="unexpected_rows_expectation", kwargs={"unexpected_rows_query": query}, meta=meta)
-    (tmp_path / "orders.yml").write_text(yaml.safe_dump({**bad, "meta": {"key": ["order_id"]}}))
-    monkeypatch.setattr(guard, "SUITES", tmp_path)
     with duckdb.connect() as connection:
         connection.execute("create schema quality")
         connection.execute(
@@ -888,8 +882,9 @@ def test_what_the_query_returns_says_which_rows_are_set_aside(
         connection.execute("insert into raw_orders values ('o1', 'x', 'paid'), ('o1', '1', 'paid'), ('o2', '2', null)")
         answer = guard.run_expectations(connection, {
             "table": "orders", "relations": dict.fromkeys(RAW_COLUMNS, "raw_orders"), "build_id": "b",
-            "columns": {"orders": ["order_id", "amount", "status"]}, "attributes": [], "settings": "select 1 as one",
-            "functions": "create or replace temp macro as_instant(x) as try_cast(x as timestamp)",
+            "columns": {"orders": ["order_id", "amount", "status"]}, "attributes": [], "facts": {},
+            "suite": {**bad, "meta": {"key": ["order_id"]}},
+            "settings": "select 3 as rows, {mean} as mean", "functions": "select 1",
         })  # fmt: skip
         rows = connection.execute("select row_content ->> 'amount' from quality.quarantine order by 1 desc").fetchall()
     if set_aside is None:
