@@ -35,8 +35,8 @@
 {%- set asked = tojson(question) %}
 {%- if not asked %}
     {{ exceptions.raise_compiler_error(
-        'critical: ' ~ table ~ ' could not be guarded: expectations/' ~ table ~ '.yml: a value of the suite is neither a'
-        ~ ' text nor a number; a date is to be in quotes'
+        'critical: ' ~ table ~ ' could not be guarded: expectations/' ~ table ~ '.yml: a value of the suite is neither'
+        ~ ' a text nor a number; a date is to be in quotes'
     ) }}
 {%- endif %}
 
@@ -95,9 +95,10 @@ where false
             and node.test_metadata.name == 'meets_expectations' -%}
             {%- do guarded_tables.append(node.test_metadata.kwargs.table) -%}
         {%- endfor -%}
-        {%- for table in raw_table_names() if table not in guarded_tables -%}
+        {%- for table in raw_table_names() if raw_tables_are(table) != 'nowhere' and table not in guarded_tables -%}
             {{ exceptions.raise_compiler_error(
-                'expectations/' ~ table ~ '.yml is missing, or has no test meets_expectations: every raw table has a suite'
+                'expectations/' ~ table ~ '.yml is missing, or has no test meets_expectations: every raw table has a'
+                ~ ' suite'
             ) }}
         {%- endfor -%}
     {%- endif -%}
@@ -108,7 +109,7 @@ where false
     {%- set columns = [] -%}
     {%- if execute -%}
     {%- for node in (graph.nodes.values() | list) + (graph.sources.values() | list) -%}
-        {%- if node.name in ['raw_' ~ table, 'raw_file_' ~ table]
+        {%- if node.name in ['raw_' ~ table, 'raw_file_' ~ table, 'source_' ~ table]
             or (node.resource_type == 'source' and node.source_name == 'raw' and node.name == table) -%}
             {%- do columns.extend(node.columns.keys()) -%}
         {%- endif -%}
@@ -299,7 +300,10 @@ where false
     (
         select to_json(picked)
         from (
-            select {% for name in columns %}{{ relation }}.{{ adapter.quote(name) }}{{ ', ' if not loop.last }}{% endfor %}
+            select
+                {%- for name in columns %}
+                {{ relation }}.{{ adapter.quote(name) }}{{ ',' if not loop.last }}
+                {%- endfor %}
         ) as picked
     )
 {%- endmacro %}
@@ -379,7 +383,9 @@ where false
         {%- set parts = raw_table_names() | map('replace', '', name ~ '_', 1) | list -%}
     {%- endif -%}
     {%- for part in parts -%}
-        {%- do run_query('create table if not exists quality.' ~ part ~ ' (' ~ typed | join(', ') ~ ') using parquet') -%}
+        {%- do run_query(
+            'create table if not exists quality.' ~ part ~ ' (' ~ typed | join(', ') ~ ') using parquet'
+        ) -%}
     {%- endfor -%}
     {%- if name != 'builds' -%}
         {%- do run_query(

@@ -1,7 +1,7 @@
 {#-
     The guard without Python, on any engine: each expectation is rendered to the query of the rows that fail it, and one
-    statement counts the rows of all. Answers as plugins/guard.py has it: `problem`, why the suite or the table cannot be
-    judged, `outcomes`, what became of each expectation, and `settings`.
+    statement counts the rows of all. Answers as plugins/guard.py has it: `problem`, why the suite cannot be judged,
+    `outcomes`, what became of each expectation, and `settings`.
 -#}
 {% macro judged_by_sql(table, suite, relations, known) -%}
     {%- set there, is_text = {}, {} -%}
@@ -35,9 +35,9 @@
     {%- for expectation in suite.expectations -%}
         {%- set arguments, meta = expectation.kwargs or {}, expectation.meta or {} -%}
         {%- set outcome = new_outcome({
-            'type': expectation.type, 'column': arguments.column or meta.column or none, 'severity': expectation.severity,
-            'words': in_setting_words(expectation.description, settings), 'meta': meta,
-            'lacking': columns_lacking(table, expectation, known, there)
+            'type': expectation.type, 'column': arguments.column or meta.column or none,
+            'severity': expectation.severity, 'words': in_setting_words(expectation.description, settings),
+            'meta': meta, 'lacking': columns_lacking(table, expectation, known, there)
         }) -%}
         {%- do outcomes.append(outcome) -%}
         {%- if expectation.type == 'expect_table_columns_to_match_set' -%}
@@ -56,7 +56,9 @@
     {%- if counts -%}
         {%- set columns = [] -%}
         {%- for outcome in counts -%}
-            {%- do columns.append('(select count(*) from (' ~ outcome.query ~ ') as failing) as failed_' ~ loop.index) -%}
+            {%- do columns.append(
+                '(select count(*) from (' ~ outcome.query ~ ') as failing) as failed_' ~ loop.index
+            ) -%}
             {%- do columns.append(
                 '(select count(' ~ outcome.column ~ ') from ' ~ table ~ ') as filled_' ~ loop.index
             ) if outcome.kwargs.mostly is defined -%}
@@ -65,7 +67,7 @@
         {%- for outcome in counts -%}
             {%- do settle_by_sql(outcome, found, loop.index, settings.rows | int) -%}
             {%- if outcome.failed and (not outcome.success or outcome.meta.quarantine) -%}
-                {%- do look_closer_by_sql(outcome, ctes, key, is_text) -%}
+                {%- do look_closer_by_sql(outcome, ctes, key, is_text, 'source_name' in there[table]) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
@@ -79,7 +81,7 @@
 {% macro new_outcome(facts) -%}
     {{ return(dict({
         'column': none, 'success': true, 'failed': none, 'query': none, 'kwargs': {}, 'counts': [], 'keys': [],
-        'misspelt': [], 'found': [], 'meta': {}, 'quarantined': 0, 'lacking': []
+        'sources': [], 'misspelt': [], 'found': [], 'meta': {}, 'quarantined': 0, 'lacking': []
     }, **facts)) }}
 {%- endmacro %}
 
@@ -220,8 +222,9 @@
     {%- set failed = found['failed_' ~ number] | int -%}
     {%- set success = failed == 0 -%}
     {%- if outcome.kwargs.mostly is defined -%}
-        {%- set judged = rows if outcome.type == 'expect_column_values_to_not_be_null' else found['filled_' ~ number] | int -%}
-        {%- set success = judged - failed >= outcome.kwargs.mostly * judged -%}
+        {%- set asks_all = outcome.type in ['expect_column_values_to_not_be_null', 'expect_column_values_to_be_null'] -%}
+        {%- set asked = rows if asks_all else found['filled_' ~ number] | int -%}
+        {%- set success = asked - failed >= outcome.kwargs.mostly * asked -%}
     {%- endif -%}
     {%- if outcome.meta.quarantine and failed -%}
         {%- set success = success or rows - failed >= outcome.meta.get('mostly', 1) * rows - 1e-9 -%}
@@ -232,10 +235,21 @@
 {%- endmacro %}
 
 {#- Find out which values the rows that fail have, and where. -#}
-{% macro look_closer_by_sql(outcome, ctes, key, is_text) -%}
+{% macro look_closer_by_sql(outcome, ctes, key, is_text, has_sources) -%}
     {%- set returned = [] -%}
     {%- for column in get_column_schema_from_query(ctes ~ ' ' ~ in_parentheses(outcome.query)) -%}
         {%- do returned.append(folded(column.name)) -%}
+    {%- endfor -%}
+    {%- for name in (key | select('in', returned) | list)[:1] if has_sources -%}
+        {%- set query -%}
+            select split_part({{ name }}, ':', 1) as source_name, count(*) as times
+            from ({{ outcome.query }}) as failing
+            group by split_part({{ name }}, ':', 1)
+            order by times desc, source_name
+        {%- endset -%}
+        {%- for row in run_query(ctes ~ query) -%}
+            {%- do outcome.sources.append(row.source_name ~ ' ' ~ '{:,}'.format(row.times | int)) -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- if outcome.column not in returned -%}
         {%- for row in run_query(ctes ~ ' ' ~ in_parentheses(outcome.query) ~ ' limit 5') -%}
@@ -248,19 +262,19 @@
         {%- endfor -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set keys, order = [], [] -%}
-    {%- for name in key if name in returned -%}
-        {%- do keys.append(in_guard_words('as_text(' ~ name ~ ') as key_' ~ loop.index)) -%}
-        {%- do order.append(name) -%}
+    {%- set keys, order = [], key | select('in', returned) | list -%}
+    {%- for name in order -%}
+        {%- do keys.append(', as_text(' ~ name ~ ') as key_' ~ loop.index) -%}
     {%- endfor -%}
     {%- set query -%}
         select *
         from (
             select
-                {{ in_guard_words('as_text(' ~ outcome.column ~ ')') }} as value,
+                {{ in_guard_words('as_text(' ~ outcome.column ~ ') as value' ~ keys | join('')) }},
                 count(*) over (partition by {{ outcome.column }}) as times,
-                row_number() over (partition by {{ outcome.column }} order by {{ order | join(', ') or outcome.column }}) as place
-                {%- for name in keys %}, {{ name }}{% endfor %}
+                row_number() over (
+                    partition by {{ outcome.column }} order by {{ order | join(', ') or outcome.column }}
+                ) as place
             from ({{ outcome.query }}) as failing
         ) as failing_values
         where place = 1
@@ -317,7 +331,7 @@
     {{ return(text if text | length <= 60 else text[:57] ~ '...') }}
 {%- endmacro %}
 
-{#- Writes down what was found, says it, and stops the test with what is critical. Answers with the number of warnings. -#}
+{#- Writes down what was found, says it, and stops the test with what is critical. Answers: how many warnings. -#}
 {% macro said_by_sql(table, judged) -%}
     {%- if judged.problem -%}
         {{ exceptions.raise_compiler_error('critical: ' ~ table ~ ' could not be guarded: ' ~ judged.problem) }}
@@ -326,7 +340,8 @@
     {%- for outcome in judged.outcomes -%}
         {%- if outcome.meta.quarantine and outcome.success and outcome.failed -%}
             {%- do bad.append(rows_set_aside(table, outcome, judged)) -%}
-            {%- do outcome.update({'quarantined': run_query(judged.ctes ~ ' select count(*) from (' ~ bad[-1] ~ ') as bad')[0][0] | int}) -%}
+            {%- set count = judged.ctes ~ ' select count(*) from (' ~ bad[-1] ~ ') as bad' -%}
+            {%- do outcome.update({'quarantined': run_query(count)[0][0] | int}) -%}
         {%- endif -%}
         {%- set level = outcome_level(outcome) -%}
         {%- set line = outcome_line(table, outcome, judged.settings.rows | int) if level else none -%}
@@ -366,7 +381,7 @@
         ) -%}
     {%- elif outcome.counts -%}
         {%- do said.append(': not so in ' ~ '{:,}'.format(outcome.failed) ~ ' of ' ~ '{:,}'.format(rows) ~ ' rows') -%}
-        {%- set values, places, misspelt, count = [], [], [], [] -%}
+        {%- set values, places, misspelt = [], [], [] -%}
         {%- for item in outcome.counts -%}
             {%- do values.append(item.shown ~ ' ' ~ '{:,}'.format(item.times)) -%}
         {%- endfor -%}
@@ -378,6 +393,9 @@
         {%- endif -%}
         {%- if places | select | list -%}
             {%- do said.append('; at ' ~ places | join(', ')) -%}
+        {%- endif -%}
+        {%- if outcome.sources -%}
+            {%- do said.append('; in ' ~ outcome.sources | join(', ')) -%}
         {%- endif -%}
         {%- for item in outcome.misspelt -%}
             {%- do misspelt.append(
@@ -444,8 +462,8 @@
     {%- set missing = judged.key | reject('in', returned) | list -%}
     {%- if missing -%}
         {{ exceptions.raise_compiler_error(
-            'critical: ' ~ table ~ ' could not be guarded: expectations/' ~ table ~ '.yml: to set rows aside, the query ('
-            ~ outcome.words ~ ') must return ' ~ missing | join(', ') ~ ', their key'
+            'critical: ' ~ table ~ ' could not be guarded: expectations/' ~ table ~ '.yml: to set rows aside, the query'
+            ~ ' (' ~ outcome.words ~ ') must return ' ~ missing | join(', ') ~ ', their key'
         ) }}
     {%- endif -%}
     {%- set same = judged.columns | select('in', returned) | list -%}

@@ -77,9 +77,8 @@
         {%- endif -%}
         {%- set problem = expectation_problem(table, expectation, columns, is_text, about.key) -%}
         {%- set here = number ~ ' (' ~ expectation.type ~ ')' -%}
-        {%- set place = [
-            expectation.type, (expectation.kwargs or {}).column, (expectation.meta or {}).column, expectation.description
-        ] -%}
+        {%- set named = [(expectation.kwargs or {}).column, (expectation.meta or {}).column] -%}
+        {%- set place = [expectation.type, expectation.description] + named -%}
         {%- if problem -%}
             {{ return(here ~ ': ' ~ problem) }}
         {%- elif place in places -%}
@@ -106,8 +105,8 @@
         {{ return('the description, the expectation in words, is missing') }}
     {%- elif modules.re.match('expect_(column_pair|multicolumn|compound|select_column)_', expectation.type | string) -%}
         {{ return(
-            'Great Expectations lets rows with a null in one of several columns pass, so that this would guard nothing for'
-            ~ ' them; say it as an unexpected_rows_expectation'
+            'Great Expectations lets rows with a null in one of several columns pass, so that this would guard nothing'
+            ~ ' for them; say it as an unexpected_rows_expectation'
         ) }}
     {%- elif unknown -%}
         {{ return('the contract knows no column ' ~ unknown | join(', ') ~ ' of ' ~ table) }}
