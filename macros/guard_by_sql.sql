@@ -222,7 +222,7 @@
     {%- set failed = found['failed_' ~ number] | int -%}
     {%- set success = failed == 0 -%}
     {%- if outcome.kwargs.mostly is defined -%}
-        {%- set asks_all = outcome.type in ['expect_column_values_to_not_be_null', 'expect_column_values_to_be_null'] -%}
+        {%- set asks_all = outcome.type.endswith('_be_null') -%}
         {%- set asked = rows if asks_all else found['filled_' ~ number] | int -%}
         {%- set success = asked - failed >= outcome.kwargs.mostly * asked -%}
     {%- endif -%}

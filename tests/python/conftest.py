@@ -130,11 +130,16 @@ def lean_project(folder: Path, marts: list[str]) -> Path:
     return project
 
 
+def suite_in(content: dict[str, Any]) -> dict[str, Any]:
+    """The suite in the content of a file of expectations/: the tests there refer to it."""
+    suite: dict[str, Any]
+    (suite,) = [anchored for anchored in content["anchors"] if "expectations" in anchored]
+    return suite
+
+
 def suite_of(project: Path, table: str) -> dict[str, Any]:
     """The suite of a raw table."""
-    content = yaml.safe_load((project / "expectations" / f"{table}.yml").read_text(encoding="utf-8"))
-    (suite,) = [anchored for anchored in content["anchors"] if "expectations" in anchored]
-    return dict(suite)
+    return suite_in(yaml.safe_load((project / "expectations" / f"{table}.yml").read_text(encoding="utf-8")))
 
 
 def write_raw(folder: Path, raw: dict[str, tuple[list[str], list[dict[str, str]]]]) -> str:

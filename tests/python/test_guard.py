@@ -4,6 +4,7 @@ import gc
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import weakref
@@ -15,7 +16,7 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 import yaml
-from conftest import RAW_COLUMNS, ROOT, dbt, lean_project, suite_of
+from conftest import RAW_COLUMNS, ROOT, dbt, lean_project, suite_in, suite_of
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -23,6 +24,7 @@ from plugins import guard
 from plugins.publication import lock_warehouse
 from plugins.sql import text
 
+Row = dict[str, Any]
 Tables = Mapping[str, str | bytes | None]  # the content of each raw table's file; None: there is no file
 
 SUBSCRIPTIONS = ",".join(RAW_COLUMNS["subscriptions"])
@@ -486,12 +488,24 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
 }  # fmt: skip
 
 
+# Answers what macros of the guard return: one that is named, or suite_problem of suites of orders.
+ASK = """
+{% macro ask(names=[], suites=[], columns=[]) %}
+    {% set answers = [] %}
+    {% for name in names %}{% do answers.append(context[name]()) %}{% endfor %}
+    {% for suite in suites %}{% do answers.append(suite_problem('orders', suite, columns, {})) %}{% endfor %}
+    {% do run_query('create or replace table main.answers as select ' ~ sql_text(tojson(answers)) ~ ' as answers') %}
+{% endmacro %}
+"""
+
+
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder whose files each test replaces, and dbt in this process: importing it once saves most of the time."""
     folder = tmp_path_factory.mktemp("it's raw")
     marts = ["mrr_movements", "repeat_purchase_by_period", "data_quality"]
     project = lean_project(tmp_path_factory.mktemp("lean"), marts)  # its path has no quote: dbt's seeds do not bear one
+    (project / "macros" / "ask.sql").write_text(ASK)
     saved = dict(os.environ)
     os.environ |= {
         "DBT_PROJECT_DIR": str(project),
@@ -525,6 +539,16 @@ def invoke(folder: Path, *arguments: str, **variables: Any) -> tuple[bool, str]:
     DuckDBConnectionManager.close_all_connections()
     failed = [result for result in finished.result if result.status not in ("success", "pass", "warn", "no-op")]
     return finished.success, "\n".join(f"{result.node.name} {result.message}" for result in failed)
+
+
+def ask(folder: Path, **arguments: Any) -> list[Any]:
+    """What macros of the guard return."""
+    finished = dbtRunner().invoke(["run-operation", "ask", "--args", json.dumps(arguments), "--quiet"])
+    DuckDBConnectionManager.close_all_connections()
+    assert finished.success, finished.exception or finished.result.results[0].message
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        (answers,) = warehouse.execute("from main.answers").fetchone() or ("[]",)
+    return list(json.loads(answers))
 
 
 def test_a_process_builds_again_while_the_connection_of_the_first_build_waits_to_be_collected(workplace: Path) -> None:
@@ -774,6 +798,81 @@ def test_a_suite_that_is_wrong_fails_loudly(content: Any, message: str) -> None:
     assert message in str(problem.value)
 
 
+def test_a_suite_that_is_wrong_fails_as_loudly_where_it_is_rendered(workplace: Path) -> None:
+    suites, messages = zip(*WRONG_SUITES)
+    problems = ask(workplace, suites=suites, columns=RAW_COLUMNS["orders"])
+    assert [(message, problem) for message, problem in zip(messages, problems) if message not in (problem or "")] == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"type": "expect_column_values_to_be_increasing"},
+            "it is not rendered for duckdb; say it as an unexpected_rows",
+        ),
+        (
+            {"kwargs": {"column": "order_id", "row_condition": "x"}},
+            "row_condition is not rendered for duckdb; say it as",
+        ),
+        ({"type": "expect_column_values_to_be_in_set"}, "value_set is missing"),
+        ({"kwargs": {"column": "order_id", "mostly": "most"}}, "mostly is a share from 0 to 1"),
+        ({"kwargs": {"column": "order_id", "mostly": 0.9}}, None),
+        ({}, None),
+    ],
+)
+def test_what_cannot_be_rendered_is_refused_by_name(workplace: Path, changes: Row, message: str | None) -> None:
+    (problem,) = ask(workplace, suites=[suite(**changes)], columns=RAW_COLUMNS["orders"])
+    if message:
+        assert message in problem and problem.startswith(
+            "expectations/orders.yml, expectation 1 (expect_column_values_"
+        )
+    else:
+        assert problem is None
+
+
+# Standard SQL that suites may use beside the vocabulary: every engine has it, and means the same by it.
+STANDARD = """
+    and as avg bool_or case cast coalesce count date_trunc exists filter from greatest in lead lower max min not on or
+    over select sum then upper when where with
+""".split()
+
+
+def test_suites_speak_the_vocabulary_and_every_engine_has_all_of_it(workplace: Path) -> None:
+    names = ["guard_vocabulary", "guard_aggregates"]
+    engines = ["duckdb__guard_bodies", "postgres__guard_bodies", "spark__guard_bodies"]
+    heads, aggregates, *bodies = ask(workplace, names=names + engines)
+    vocabulary = {head.partition("(")[0] for head in heads}
+    for engine, body in zip(engines, bodies):
+        assert set(body) == vocabulary and all(body.values()), engine
+    said: set[str] = set()
+    for table in RAW_COLUMNS:
+        for expectation in suite_of(ROOT, table)["expectations"]:
+            query = re.sub(r"'[^']*'", "''", expectation["kwargs"].get("unexpected_rows_query", ""))
+            said |= set(re.findall(r"(\w+)\s*\(", query))
+            assert set(re.findall(r"\bas (\w+)\)", query)) <= {"date", "timestamp"}, query  # types of casts
+            assert not re.search(r"::|\[|\bexclude\b|\bqualify\b|\binterval\s+\d|/ *\d+\b(?!\.)", query), query
+    with_names = {"ends", "starts", "followed", "judged"}
+    assert said - vocabulary - set(aggregates) - set(STANDARD) - with_names == set()
+    used_by_others = {word for body in bodies for text in body.values() for word in re.findall(r"(\w+)\(", text)}
+    assert vocabulary - said - used_by_others == set()  # nothing that nobody says
+
+
+def test_judges_that_do_not_agree_are_critical() -> None:
+    ours = guard.Outcome("orders", 4, "amount", "some_type", "is a number", "critical", success=False, failed=2)
+    same = {
+        "type": "some_type", "column": "amount", "words": "is a number", "success": False, "failed": 2, "lacking": [],
+        "query": "select 1",
+    }  # fmt: skip
+    guard.compare("orders", [ours], None)
+    guard.compare("orders", [ours], {"problem": None, "outcomes": [same]})
+    for change in ({"failed": 1}, {"success": True}, {"lacking": ["orders.amount"]}):
+        with pytest.raises(guard.SuiteError, match=r"Great Expectations finds .* the same in SQL"):
+            guard.compare("orders", [ours], {"problem": None, "outcomes": [{**same, **change}]})
+    with pytest.raises(guard.SuiteError, match="not rendered"):
+        guard.compare("orders", [ours], {"problem": "it is not rendered", "outcomes": []})
+
+
 def test_the_suites_are_loaded_whole() -> None:
     for table, columns in RAW_COLUMNS.items():
         written = suite_of(ROOT, table)["expectations"]
@@ -783,7 +882,51 @@ def test_the_suites_are_loaded_whole() -> None:
         assert set(loaded.key) <= set(columns)
 
 
-# --- builds with edited suites ---
+# --- SQL alone, as on other engines ---
+
+
+def results(folder: Path) -> list[Row]:
+    """What the guard wrote down when it last looked."""
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        cursor = warehouse.execute(
+            "select * exclude (build_id, checked_at) from quality.expectation_results"
+            " where build_id = (select max_by(build_id, checked_at) from quality.expectation_results)"
+            " order by all"
+        )
+        return [dict(zip([column[0] for column in cursor.description], row)) for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("tables", "var"),
+    [
+        (REFUSED["customers in another case or with blanks"][0], {}),
+        (REFUSED["orders in other currencies"][0], {}),
+        (REFUSED["a missing table"][0], {}),
+        (without("orders", "amount"), {}),
+        (SAID["segment values in another case"][0], {}),
+        (SAID["inclusive ends"][0], {}),
+        (GOOD, CLOCK),
+    ],
+)
+def test_sql_alone_says_and_writes_down_the_same(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, tables: Tables, var: Row
+) -> None:
+    write(workplace, tables)
+    found = []
+    for judge in ("", "sql"):
+        monkeypatch.setenv("RETENTION_GUARD", judge)
+        success, messages = invoke(workplace, "build", "--select", "path:models/raw", **var)
+        critical = {
+            line.strip() for line in messages.splitlines() if line.strip().startswith(("critical:", "warning:"))
+        }
+        found.append((success, len(critical), results(workplace)))
+    assert found[0] == found[1]
+
+
+def test_a_judge_that_is_not_known(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_GUARD", "SQL")
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw")
+    assert not success and "RETENTION_GUARD is sql, both or not set, not 'SQL'" in messages
 
 
 @pytest.fixture
@@ -792,12 +935,92 @@ def project(tmp_path: Path) -> Path:
     return lean_project(tmp_path, ["repeat_purchase_by_period", "data_quality"])
 
 
+@pytest.fixture
+def edited(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The copy of the project whose suites a test may edit, for dbt in this process."""
+    for name, path in {
+        "DBT_PROJECT_DIR": project, "DBT_PROFILES_DIR": project, "RETENTION_WAREHOUSE": tmp_path / "warehouse.duckdb",
+        "RETENTION_MARTS": tmp_path / "marts.duckdb", "DBT_TARGET_PATH": tmp_path / "target",
+        "DBT_LOG_PATH": tmp_path / "logs",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, str(path))
+    return project
+
+
+def test_sql_alone_sets_rows_aside(edited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_GUARD", "sql")
+    meta = {"column": "amount", "quarantine": True, "mostly": 0.7}
+    edit(edited, "orders", place("orders", f"amount {DECIMAL}"), meta=meta)
+    selection = ["--select", "path:models/raw", "path:models/staging"]
+    for orders, set_aside, staged in [
+        (GOOD["orders"].replace("30.5,0,USD", "NaN,0,USD"), "o2", 3),  # one of four
+        (GOOD["orders"].replace("30.5", "NaN").replace(",5,0", ",NaN,0"), None, None),  # two of four
+        (GOOD["orders"], None, 4),
+    ]:
+        write(tmp_path, {**GOOD, "orders": orders})
+        success, messages = invoke(tmp_path, "build", *selection)
+        assert success == (staged is not None), messages
+        with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
+            kept = warehouse.execute("select row_key ->> 'order_id', row_content ->> 'amount' from quality.quarantine")
+            assert kept.fetchall() == ([(set_aside, "NaN")] if set_aside else [])
+            if staged:
+                assert warehouse.execute("select count(*) from staging.stg_orders").fetchone() == (staged,)
+            else:
+                assert f"critical: orders.amount {DECIMAL}: not so in 2 of 4 rows, such as 'NaN' 2; at" in messages
+        told = [line for line in lines_of_the_latest_build(tmp_path) if "in quarantine" in line]
+        assert [line.startswith("warning: orders.amount") and "; 1 row is in quarantine" in line for line in told] == (
+            [True] if set_aside else []
+        )
+
+
+def test_every_expectation_that_is_rendered_means_what_great_expectations_means(
+    edited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a column with a null, a value twice, and others: each as it is, and with a tolerance above and below."""
+    monkeypatch.setenv("RETENTION_GUARD", "both")
+    values = ["", "de", "de", "US", "it's", "FR"]
+    rows = "".join(f"c{number},2024-01-01,{value},ads\n" for number, value in enumerate(values))
+    write(tmp_path, {table: head + "\n" for table, (head, _) in HEADS.items()})
+    write(tmp_path, {"customers": HEADS["customers"][0] + "\n" + rows})
+    arguments: dict[str, Row] = {
+        "not_be_null": {}, "be_null": {}, "be_unique": {},
+        "be_in_set": {"value_set": ["de", "it's"]}, "not_be_in_set": {"value_set": ["de", "it's"]},
+        "match_regex": {"regex": "^[A-Z]{2}$"}, "not_match_regex": {"regex": "^it's$|^d"},
+    }  # fmt: skip
+    expectations = [
+        {
+            "type": f"expect_column_values_to_{name}", "severity": "info", "description": f"{name} {tolerance}",
+            "kwargs": {"column": "country", **more, **tolerance},
+        }
+        for name, more in arguments.items()
+        for tolerance in ({}, {"mostly": 0.1}, {"mostly": 0.4}, {"mostly": 0.6}, {"mostly": 0.9})
+    ]  # fmt: skip
+    path = edited / "expectations" / "customers.yml"
+    content = yaml.safe_load(path.read_text())
+    suite_in(content)["expectations"] = expectations
+    path.write_text(yaml.safe_dump(content))
+    success, messages = invoke(tmp_path, "build", "--select", "path:models/raw")
+    assert success, messages
+    found = [row["is_success"] for row in results(tmp_path) if row["raw_table"] == "customers"]
+    assert len(found) == len(expectations) and {True, False} == set(found)
+
+
+def test_a_raw_table_whose_suite_is_gone(edited: Path, tmp_path: Path) -> None:
+    (edited / "expectations" / "orders.yml").unlink()
+    write(tmp_path, GOOD)
+    finished = dbt(tmp_path, "build", "--select", "path:models/raw", variables=variables(tmp_path), cwd=edited)
+    assert finished.returncode == 1
+    assert "expectations/orders.yml is missing, or has no test meets_expectations" in finished.output
+
+
+# --- builds with edited suites ---
+
+
 def edit(project: Path, table: str, number: int, **changes: Any) -> None:
     """Change keys of one expectation of a suite."""
     path = project / "expectations" / f"{table}.yml"
     content = yaml.safe_load(path.read_text())
-    (suite,) = [anchored for anchored in content["anchors"] if "expectations" in anchored]
-    suite["expectations"][number] |= changes  # the tests refer to it
+    suite_in(content)["expectations"][number] |= changes
     path.write_text(yaml.safe_dump(content))
 
 
