@@ -87,19 +87,30 @@ where false
     {{ return(judges) }}
 {%- endmacro %}
 
-{#- Stops before the first model where a raw table has no guard, because its file is gone. Runs on-run-start. -#}
+{#-
+    Stops before the first model where a raw table has no guard, because its file is gone or says nothing of where the
+    table is. Runs on-run-start.
+-#}
 {% macro check_suites() -%}
     {%- if execute -%}
-        {%- set guarded_tables = [] -%}
+        {%- set guarded_models = [] -%}
         {%- for node in graph.nodes.values() if node.resource_type == 'test' and node.test_metadata
             and node.test_metadata.name == 'meets_expectations' -%}
-            {%- do guarded_tables.append(node.test_metadata.kwargs.table) -%}
+            {%- do guarded_models.append(node.test_metadata.kwargs.model) -%}
         {%- endfor -%}
-        {%- for table in raw_table_names() if raw_tables_are(table) != 'nowhere' and table not in guarded_tables -%}
-            {{ exceptions.raise_compiler_error(
-                'expectations/' ~ table ~ '.yml is missing, or has no test meets_expectations: every raw table has a'
-                ~ ' suite'
-            ) }}
+        {%- for table in raw_table_names() -%}
+            {%- set kind = raw_tables_are(table) -%}
+            {%- set model = {
+                'demo': "ref('raw_" ~ table ~ "')",
+                'schema': "source('raw', '" ~ table ~ "')",
+                'sources': "ref('source_" ~ table ~ "')"
+            }.get(kind, "ref('raw_file_" ~ table ~ "')") -%}
+            {%- if kind != 'nowhere' and model not in guarded_models | join -%}
+                {{ exceptions.raise_compiler_error(
+                    'expectations/' ~ table ~ '.yml is missing, or has no test meets_expectations for ' ~ model
+                    ~ ': every raw table has a suite'
+                ) }}
+            {%- endif -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
