@@ -15,7 +15,7 @@
 {#- Ahead of the branch: a dry run is parsed, too, and the next run does not parse again. -#}
 {% set relations, columns = {}, {} %}
 {% for name in raw_table_names() %}
-    {% do relations.update({name: raw(name) | string | trim}) %}
+    {% do relations.update({name: aliased(delivered(name))}) %}
     {% do columns.update({name: raw_columns(name)}) %}
 {% endfor %}
 {% set judges = guard_judges() if execute and not flags.EMPTY else [] %}
@@ -200,7 +200,7 @@ where false
         case when as_of_date is null then {{ future }} end as refused_from,
         case when as_of_date is not null then {{ future }} end as warned_from,
         {{ var('latest_future_days') }} as latest_future_days,
-        upper('{{ var('reporting_currency') }}') as reporting_currency,
+        {{ reporting_currency() }} as reporting_currency,
         {{ true if var('accept_restatement') else false }} as accept_restatement,
         {{ raw_tables_are() == 'demo' }} as is_demo
     from clock
@@ -249,18 +249,23 @@ where false
     Example: select * from {{ guarded('orders') }}
 -#}
 {% macro guarded(table) -%}
-    {%- set relation = raw(table) -%}
+    {%- set relation = delivered(table) -%}
     {%- set quarantine = adapter.get_relation(target.database, 'quality', 'quarantine') if execute else none -%}
     {%- set is_quarantined = "from quality.quarantine where raw_table = '" ~ table ~ "'" -%}
     {%- if quarantine and run_query('select count(*) ' ~ is_quarantined)[0][0] -%}
         (
             select *
-            from (select * from {{ relation }}) as delivered
+            from (select * from {{ aliased(relation) }}) as delivered
             where {{ row_hash('delivered') }} not in (select row_hash {{ is_quarantined }})
         ) as kept
     {%- else -%}
-        {{ relation }}
+        {{ aliased(relation) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- A relation as it stands after `from`: what is a query in parentheses has a name there. -#}
+{% macro aliased(relation) -%}
+    {{ relation | trim }}{{ ' as delivered' if (relation | string | trim).endswith(')') }}
 {%- endmacro %}
 
 {#-

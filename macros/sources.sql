@@ -222,12 +222,12 @@
             "billing_sources names sources, such as {billing: {type: stripe_fivetran, schema: stripe}}, not '"
             ~ var('billing_sources') ~ "'"
         ) -%}
-    {%- elif execute -%}
-        {%- for name, settings in (var('billing_sources') or {}).items() -%}
+    {%- else -%}
+        {%- for name, settings in (var('billing_sources') or {}).items() if execute -%}
             {%- do problems.extend(problems_of_source(name, settings)) -%}
         {%- endfor -%}
     {%- endif -%}
-    {%- if problems -%}
+    {%- if problems and execute -%}
         {{ exceptions.raise_compiler_error(
             'Sources that cannot be read:\n  ' ~ problems | join('\n  ')
         ) }}
