@@ -5,6 +5,14 @@
 {% macro source_types() -%}
     {%- set everything = ['customers', 'plans', 'subscriptions', 'orders'] -%}
     {{ return({
+        'chargebee_airbyte': {
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['one_off_invoices'],
+            'required': [['customer'], ['subscription'], ['item_price', 'plan']]
+        },
+        'recurly_fivetran': {
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['one_off_invoices'],
+            'required': [['account_history'], ['subscription_history'], ['plan_history'], ['plan_currency_history']]
+        },
         'shopify_csv': {
             'delivers': ['customers', 'orders'], 'required': [['orders_export']]
         },
@@ -34,6 +42,14 @@
         {%- endfor -%}
     {%- endif -%}
     {{ return(sources) }}
+{%- endmacro %}
+
+{#-
+    The names of the sources of a type for which an option is true, as a SQL list.
+    Example: source_name in ({{ sources_with('chargebee_airbyte', 'one_off_invoices') }})
+-#}
+{% macro sources_with(type, option) -%}
+    {{ text_list(billing_sources(type) | selectattr(option, 'defined') | selectattr(option) | map(attribute='name') | list) }}
 {%- endmacro %}
 
 {#-
@@ -206,6 +222,45 @@
     {%- else -%}
         {{ return('make_timestamp(cast(' ~ number ~ ' * 1000000 as bigint))') }}
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    A field of a JSON object of the vendor's, of the data type that a mapping wants; null where it is missing.
+    Example: {{ json_value('content', 'trial_end', 'timestamp') }} as trial_end
+-#}
+{% macro json_value(object, field, data_type='varchar') -%}
+    {{ adapter.dispatch('json_value', 'retention_marts')(object, "'" ~ field ~ "'", data_type) }}
+{%- endmacro %}
+
+{% macro default__json_value(object, field, data_type) -%}
+    {{ exceptions.raise_compiler_error('json_value is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__json_value(object, field, data_type) -%}
+    {%- set text = 'nullif((' ~ object ~ ' ->> ' ~ field ~ "), '')" -%}
+    {%- if data_type == 'json' -%}
+        nullif({{ object }} -> {{ field }}, cast('null' as json))
+    {%- elif data_type == 'timestamp' -%}
+        {{ vendor_instant(text, 'VARCHAR', text, 'cast(' ~ text ~ ' as decimal(38, 10))') }}
+    {%- else -%}
+        cast({{ text }} as {{ data_type }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The elements of a JSON array, a row each; none of null.
+    Example: select subscription_id, {{ json_elements('coupons') }} as coupon
+-#}
+{% macro json_elements(array) -%}
+    {{ adapter.dispatch('json_elements', 'retention_marts')(array) }}
+{%- endmacro %}
+
+{% macro default__json_elements(array) -%}
+    {{ exceptions.raise_compiler_error('json_elements is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__json_elements(array) -%}
+    unnest(cast({{ array }} as json[]))
 {%- endmacro %}
 
 {#-
