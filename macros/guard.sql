@@ -269,26 +269,6 @@ where false
 {%- endmacro %}
 
 {#-
-    A text as SQL.
-    Example: {{ sql_text("it's so") }}
--#}
-{% macro sql_text(value) -%}
-    {%- if value is none -%}
-        cast(null as {{ dbt.type_string() }})
-    {%- else -%}
-        {{ adapter.dispatch('sql_text', 'retention_marts')(value | string) }}
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro default__sql_text(value) -%}
-    '{{ value | replace("'", "''") }}'
-{%- endmacro %}
-
-{% macro spark__sql_text(value) -%}
-    '{{ value | replace("\\", "\\\\") | replace("'", "\\'") }}'
-{%- endmacro %}
-
-{#-
     A row as JSON, by the name of its relation.
     Example: row_json('orders')
 -#}

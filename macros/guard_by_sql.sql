@@ -29,7 +29,7 @@
     {%- set key = (about.key or []) | select('in', there[table]) | list -%}
     {%- set views = guard_views(relations, there) -%}
     {%- set settings = measured_settings(table, about.mean if about.mean in there[table] else none, views) -%}
-    {%- set ctes = in_guard_words('with ' ~ (views + ['settings as (' ~ settings_row(settings) ~ ')']) | join(', ')) -%}
+    {%- set ctes = in_guard_words('with ' ~ views | join(', ')) ~ ', settings as (' ~ settings_row(settings) ~ ')' -%}
 
     {%- set outcomes, counts = [], [] -%}
     {%- for expectation in suite.expectations -%}
@@ -144,7 +144,7 @@
     {%- endfor -%}
     {%- for name in segment_attributes() if folded(name) in there.customers -%}
         {%- do values.append(
-            'select ' ~ sql_text('customers.' ~ name) ~ ' as place, as_text(' ~ adapter.quote(name) ~ ') as value'
+            'select ' ~ default__sql_text('customers.' ~ name) ~ ' as place, as_text(' ~ adapter.quote(name) ~ ') as value'
             ~ ' from customers'
         ) -%}
     {%- endfor -%}
@@ -175,9 +175,14 @@
 {% macro settings_row(settings) -%}
     {%- set columns = [] -%}
     {%- for name, type in guard_settings_types().items() -%}
-        {%- do columns.append('cast(' ~ sql_text(settings[name]) ~ ' as ' ~ type ~ ') as ' ~ name) -%}
+        {%- do columns.append('cast(' ~ text_or_null(settings[name]) ~ ' as ' ~ type ~ ') as ' ~ name) -%}
     {%- endfor -%}
     {{ return('select ' ~ columns | join(', ')) }}
+{%- endmacro %}
+
+{#- A text as SQL, or null. -#}
+{% macro text_or_null(value) -%}
+    {{ return('cast(null as ' ~ dbt.type_string() ~ ')' if value is none else sql_text(value)) }}
 {%- endmacro %}
 
 {#- A description on one line, with settings put in for their names in braces. -#}
@@ -436,7 +441,7 @@
         {{ sql_text(invocation_id) }} as build_id,
         {{ utc_now() }} as checked_at,
         {{ sql_text(table) }} as raw_table,
-        {{ sql_text(outcome.column) }} as column_name,
+        {{ text_or_null(outcome.column) }} as column_name,
         {{ sql_text(outcome.type) }} as expectation,
         {{ sql_text(outcome.words) }} as description,
         {{ sql_text(outcome.severity) }} as severity,
@@ -446,8 +451,8 @@
         {{ sql_text(tojson(samples or outcome.found)) }} as samples,
         {{ sql_text(tojson(keys)) }} as failed_keys,
         cast({{ outcome.quarantined }} as bigint) as rows_quarantined,
-        {{ sql_text(line) }} as message,
-        cast({{ sql_text(settings.mean) }} as {{ type_double() }}) as mean
+        {{ text_or_null(line) }} as message,
+        cast({{ text_or_null(settings.mean) }} as {{ type_double() }}) as mean
 {%- endmacro %}
 
 {#-

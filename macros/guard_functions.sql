@@ -118,7 +118,7 @@
         {%- do typed.append(argument ~ ' ' ~ takes.get(argument, 'string')) -%}
     {%- endfor -%}
     create or replace temporary function {{ name }}({{ typed | join(', ') }}) returns {{ types.get(type, type) }}
-    return {{ body }}
+    return {{ in_guard_words(body) }}
 {%- endmacro %}
 
 {#-
@@ -153,9 +153,13 @@
     )) }}
 {%- endmacro %}
 
-{#- A backslash is one in the text of a suite, and two in Spark's. -#}
+{#- Texts are written as Spark does, which reads a backslash and a doubled quote otherwise. -#}
 {% macro spark__in_guard_words(sql) -%}
-    {{ return(default__in_guard_words(sql) | replace('\\', '\\\\')) }}
+    {%- set written = [] -%}
+    {%- for piece in modules.re.split("('(?:[^']|'')*')", default__in_guard_words(sql)) -%}
+        {%- do written.append(piece if loop.index is odd else spark__sql_text(piece[1:-1] | replace("''", "'"))) -%}
+    {%- endfor -%}
+    {{ return(written | join) }}
 {%- endmacro %}
 
 {#-
@@ -188,7 +192,7 @@
         'as_date': business_date('as_instant(x)'),
         'days_between': 'last_day - first_day',
         'is_known': 'coalesce(as_date(x) < ' ~ as_of_date ~ ', true)',
-        'is_countable': 'plain_text(x) in (' ~ text_list(countable_statuses()) ~ ')',
+        'is_countable': 'plain_text(x) in (' ~ standard_texts(countable_statuses()) ~ ')',
         'reads_like_missing': 'as_text(x) in (' ~ words_for_missing() ~ ')'
     }) }}
 {%- endmacro %}
@@ -222,14 +226,11 @@
     })) }}
 {%- endmacro %}
 
-{#- What has the shape may still be beyond what Spark reads; the end of a text is not before its last line end. -#}
+{#- What has the shape may still be beyond what Spark reads; a text ends before its last line end there. -#}
 {% macro spark__guard_bodies() -%}
     {%- set bodies = default__guard_bodies() -%}
-    {%- for name in ['as_number', 'is_instant', 'reads_like_missing'] -%}
-        {%- do bodies.update({name: bodies[name] | replace('\\', '\\\\')}) -%}
-    {%- endfor -%}
     {{ return(dict(bodies, **{
-        'matches': "x rlike regexp_replace(pattern, '[$]$', '\\\\\\\\z')",
+        'matches': "as_text(x) rlike regexp_replace(pattern, '[$]$', '\\\\z')",
         'as_number': bodies['as_number'] | replace('cast(as_text(x)', 'try_cast(as_text(x)'),
         'is_instant': bodies['is_instant'] ~ ' and try_cast(x as timestamp) is not null',
         'days_between': 'datediff(last_day, first_day)',

@@ -44,9 +44,18 @@
     {{ return(rendered_expectations()[expectation.type].failing
         | replace('{table}', table)
         | replace('{column}', arguments.column)
-        | replace('{value_set}', text_list(arguments.value_set or []))
+        | replace('{value_set}', standard_texts(arguments.value_set))
         | replace('{regex}', default__sql_text(arguments.regex or ''))
     ) }}
+{%- endmacro %}
+
+{#- Text values as a list in the SQL of suites, before the engine's own way to write texts. -#}
+{% macro standard_texts(values) -%}
+    {%- set texts = [] -%}
+    {%- for value in values or [] -%}
+        {%- do texts.append(default__sql_text(value | string)) -%}
+    {%- endfor -%}
+    {{ return(texts | join(', ') or 'null') }}
 {%- endmacro %}
 
 {#-

@@ -140,8 +140,24 @@
         null
     {%- endif -%}
     {%- for value in values or [] -%}
-        '{{ value | string | replace("'", "''") }}'{{ ', ' if not loop.last }}
+        {{ sql_text(value) }}{{ ', ' if not loop.last }}
     {%- endfor -%}
+{%- endmacro %}
+
+{#-
+    A text value as SQL writes it.
+    Example: {{ sql_text("it's") }} is 'it''s'
+-#}
+{% macro sql_text(value) -%}
+    {{ adapter.dispatch('sql_text', 'retention_marts')(value | string) }}
+{%- endmacro %}
+
+{% macro default__sql_text(value) -%}
+    '{{ value | replace("'", "''") }}'
+{%- endmacro %}
+
+{% macro spark__sql_text(value) -%}
+    '{{ value | replace("\\", "\\\\") | replace("'", "\\'") }}'
 {%- endmacro %}
 
 {#-
