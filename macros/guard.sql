@@ -405,10 +405,8 @@ where false
 
 {% macro spark__write_quality(name, table, query, anew) -%}
     {%- set part = 'quality.' ~ name ~ '_' ~ table -%}
-    {%- do run_query(
-        'insert ' ~ ('overwrite' if anew else 'into') ~ ' table ' ~ part ~ ' '
-        ~ (query or 'select * from ' ~ part ~ ' where false')
-    ) -%}
+    {%- do run_query('truncate table ' ~ part) if anew -%}
+    {%- do run_query('insert into ' ~ part ~ ' ' ~ query) if query -%}
 {%- endmacro %}
 
 {#- Says once more, in words, what made the guard warn: dbt's summary only counts. Runs on-run-end. -#}
