@@ -119,11 +119,15 @@
 {%- endmacro %}
 
 {#-
-    An amount in the reporting currency: of another currency at a rate, null without one.
-    Example: {{ at_rate('orders.amount', 'orders.currency', 'rates.rate') }} as amount
+    An amount as a decimal of the type, in the reporting currency: of another currency at a rate, null without one. Each
+    is cast by itself, since a common type, wide enough for both, takes twice the time.
+    Example: {{ at_rate('orders.amount', 'orders.currency', 'rates.rate', 'decimal(28, 10)') }} as amount
 -#}
-{% macro at_rate(amount, currency, rate) -%}
-    case when {{ currency }} <> {{ reporting_currency() }} then ({{ amount }}) * {{ rate }} else {{ amount }} end
+{% macro at_rate(amount, currency, rate, type) -%}
+    case
+        when {{ currency }} <> {{ reporting_currency() }} then cast(({{ amount }}) * {{ rate }} as {{ type }})
+        else cast({{ amount }} as {{ type }})
+    end
 {%- endmacro %}
 
 {#- The var reporting_currency as staging has currencies: in upper case. -#}

@@ -19,6 +19,10 @@
         'shopify_fivetran': {
             'delivers': ['customers', 'orders'], 'required': [['order']]
         },
+        'stripe_fivetran': {
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['acquisition_channel'],
+            'required': [['customer'], ['subscription_history'], ['subscription_item'], ['price', 'plan']]
+        },
         'plan_events': {
             'delivers': ['customers', 'plans', 'subscriptions'], 'required': [['plan_events'], ['plans']]
         },
@@ -434,6 +438,35 @@
                 '{{ message | replace("'", "''") }}' as message;
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Stops the model before it is built, with the sentence that a query finds. A hook before a model.
+-#}
+{% macro refuse(query) -%}
+    {%- if execute -%}
+        {%- for sentence in run_query(query).columns[0].values() -%}
+            {{ exceptions.raise_compiler_error(sentence) }}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The sentences about sources of Stripe in which no charge is known to pay an invoice, so that payments of subscriptions
+    cannot be distinguished from orders.
+-#}
+{% macro payments_like_orders() -%}
+    select distinct
+        source_name || ': no charge names its invoice and no invoice its charge, so that payments of subscriptions cannot '
+        || 'be distinguished from orders. Load invoice_id of charge, or charge_id or payment_intent_id of invoice; or set '
+        || 'subscription_invoices_are_orders: true' as sentence
+    from {{ ref('stripe_fivetran__charge') }}
+    where not {{ var('subscription_invoices_are_orders') }}
+        and source_name in (
+            select source_name from {{ ref('stripe_fivetran__invoice') }} where subscription_id is not null
+        )
+        and source_name not in (select source_name from {{ ref('stripe_fivetran__unnamed_invoices') }})
+        and source_name not in (select source_name from {{ ref('stripe_fivetran__charge') }} where invoice_id is not null)
 {%- endmacro %}
 
 {#- Says once per source which facts its shape keeps only as they are now, or not at all. A hook after source_loads. -#}

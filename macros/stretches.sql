@@ -28,6 +28,23 @@
     end
 {%- endmacro %}
 
+{#-
+    How many units a plan sells: packages where it has a package_size, none where it is_metered, one where nothing is
+    said.
+    Example: {{ units_sold('items.quantity', 'prices') }} as quantity
+-#}
+{% macro units_sold(quantity, plan) -%}
+    cast(
+        case
+            when {{ plan }}.is_metered then 0
+            when {{ plan }}.package_size > 1 and {{ plan }}.package_rounding = 'down'
+                then floor(coalesce({{ quantity }}, 1) / {{ plan }}.package_size)
+            when {{ plan }}.package_size > 1 then ceil(coalesce({{ quantity }}, 1) / {{ plan }}.package_size)
+            else coalesce({{ quantity }}, 1)
+        end as bigint
+    )
+{%- endmacro %}
+
 {#- What stands for no end while stretches are compared. -#}
 {% macro open_end() -%}
     cast('9999-12-31' as timestamp)
@@ -42,29 +59,26 @@
     (
         select
             {{ (key + terms) | join(',\n            ') }},
-            min(started_at) as started_at,
-            max(ended_at) as ended_at
+            started_at,
+            coalesce(lead(ended_before) over stretches, last_ended_at) as ended_at
         from (
             select
                 *,
-                (count(*) filter (where is_change) over stretches) as stretch
-            from (
-                select
-                    *,
-                    not coalesce(
-                        started_at = lag(ended_at) over stretches
-                        {%- for term in terms %}
-                        and {{ term }} is not distinct from lag({{ term }}) over stretches
-                        {%- endfor %},
-                        false
-                    ) as is_change
-                from {{ relation }}
-                where started_at < ended_at
-                window stretches as (partition by {{ key | join(', ') }} order by started_at)
-            ) as compared
+                lag(ended_at) over stretches as ended_before,
+                max(ended_at) over (partition by {{ key | join(', ') }}) as last_ended_at,
+                not coalesce(
+                    started_at = lag(ended_at) over stretches
+                    {%- for term in terms %}
+                    and {{ term }} is not distinct from lag({{ term }}) over stretches
+                    {%- endfor %},
+                    false
+                ) as is_change
+            from {{ relation }}
+            where started_at < ended_at
             window stretches as (partition by {{ key | join(', ') }} order by started_at)
-        ) as numbered
-        group by {{ (key + terms) | join(', ') }}, stretch
+        ) as compared
+        where is_change
+        window stretches as (partition by {{ key | join(', ') }} order by started_at)
     )
 {%- endmacro %}
 

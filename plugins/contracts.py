@@ -39,7 +39,7 @@ TYPES = {
     "timestamp": r"not is_instant\({column}\)",
 }
 LIMITS = r"as_number\({column}\) not between (-?[\d.]+) and (-?[\d.]+)"
-NULLS_PASS = r"{column} is not null and not "
+NULLS_PASS = r"{column} is not null and (?:not |coalesce\()"
 # The logical types of the types that marts have.
 LOGICAL_TYPES = {
     "varchar": "string", "date": "date", "timestamp": "timestamp", "boolean": "boolean", "decimal": "number",
