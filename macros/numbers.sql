@@ -3,7 +3,20 @@
     Example: {{ ratio('churned_customers', 'opening_customers') }} as churn_rate
 -#}
 {% macro ratio(numerator, denominator) -%}
-    cast({{ numerator }} as double precision) / nullif(cast({{ denominator }} as double precision), 0)
+    cast({{ numerator }} as {{ type_double() }}) / nullif(cast({{ denominator }} as {{ type_double() }}), 0)
+{%- endmacro %}
+
+{#- The name of a number of 64 bits with a floating point; dbt.type_float() is one of 32 bits on some engines. -#}
+{% macro type_double() -%}
+    {{ adapter.dispatch('type_double', 'retention_marts')() }}
+{%- endmacro %}
+
+{% macro default__type_double() -%}
+    double precision
+{%- endmacro %}
+
+{% macro spark__type_double() -%}
+    double
 {%- endmacro %}
 
 {#-
@@ -131,8 +144,24 @@
         null
     {%- endif -%}
     {%- for value in values or [] -%}
-        '{{ value | string | replace("'", "''") }}'{{ ', ' if not loop.last }}
+        {{ sql_text(value) }}{{ ', ' if not loop.last }}
     {%- endfor -%}
+{%- endmacro %}
+
+{#-
+    A text value as SQL writes it.
+    Example: {{ sql_text("it's") }} is 'it''s'
+-#}
+{% macro sql_text(value) -%}
+    {{ adapter.dispatch('sql_text', 'retention_marts')(value | string) }}
+{%- endmacro %}
+
+{% macro default__sql_text(value) -%}
+    '{{ value | replace("'", "''") }}'
+{%- endmacro %}
+
+{% macro spark__sql_text(value) -%}
+    '{{ value | replace("\\", "\\\\") | replace("'", "\\'") }}'
 {%- endmacro %}
 
 {#-

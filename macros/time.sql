@@ -81,6 +81,19 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The present instant, a UTC timestamp. No model asks for it. -#}
+{% macro utc_now() -%}
+    {{ adapter.dispatch('utc_now', 'retention_marts')() }}
+{%- endmacro %}
+
+{% macro default__utc_now() -%}
+    cast(now() as timestamp)
+{%- endmacro %}
+
+{% macro postgres__utc_now() -%}
+    cast(now() at time zone 'UTC' as timestamp)
+{%- endmacro %}
+
 {#-
     A timestamp read on the clocks of one timezone, as the clocks of another show it.
     Example: change_timezone('ordered_at', 'UTC', 'Europe/Berlin')

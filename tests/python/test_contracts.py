@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import OPTIONAL_COLUMNS, RATE_COLUMNS, RAW_COLUMNS, ROOT, build, inherited, skip
+from conftest import OPTIONAL_COLUMNS, RATE_COLUMNS, RAW_COLUMNS, ROOT, build, inherited, skip, suite_of
 from jsonschema import Draft202012Validator
 from test_raw_tables import TYPES
 
@@ -57,7 +57,7 @@ def rules(schema: Row) -> list[tuple[str | None, Row]]:
 
 def suite(table: str) -> list[Row]:
     """The expectations on a raw table."""
-    expectations: list[Row] = yaml.safe_load((ROOT / "expectations" / f"{table}.yml").read_text())["expectations"]
+    expectations: list[Row] = suite_of(ROOT, table)["expectations"]
     return expectations
 
 
