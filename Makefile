@@ -20,7 +20,9 @@ DBT := .venv/bin/dbt
 SIZE ?= S
 SOURCES := {billing_sources: {billing: {type: stripe_fivetran, location: "demo_sources/stripe/{file}.csv"}, \
 	shop: {type: shopify_csv, location: "demo_sources/shop/{file}.csv"}}, \
-	raw_location: "demo_sources/{table}.csv", customer_identity: email}
+	raw_location: "demo_sources/{table}.csv", customer_identity: email, as_of_date: "2024-07-01"}
+RECONCILIATION := select source_name, raw_table, rows_read, rows_kept, currencies, mrr \
+	from {{ ref('source_reconciliation') }} order by source_name, raw_table
 
 # Unit tests do not depend on the data: `make test` runs them.
 BUILD := build --exclude-resource-type unit_test
@@ -36,7 +38,7 @@ demo-sources: export RETENTION_MARTS = demo_sources_marts.duckdb
 demo-sources: .venv/build
 	.venv/bin/python seeds/demo/sources.py demo_sources
 	$(DBT) $(BUILD) --vars '$(SOURCES)'
-	$(DBT) show --limit 9 --vars '$(SOURCES)' --inline "from {{ ref('source_reconciliation') }}"
+	$(DBT) show --vars '$(SOURCES)' --inline "$(RECONCILIATION)"
 
 restore: .venv/build
 	$(DBT) run-operation restore_publication
