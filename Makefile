@@ -1,6 +1,7 @@
 # make build   an environment in .venv, then the marts: of the demo company, or of VARS='{"raw_location": ...}'
 # make restore   readers get the marts back that were published before the latest ones
 # make test    every check: linters, whole builds, real data
+# make test-all   the same with more random companies and more killed builds; an hour
 # make validate  the guard alone: are the raw tables as the contract wants them? TABLE=orders: that table alone
 # make board   the marts as HTML pages that open from the disk: board/index.html
 # make look    the same pages with filters, served on this machine alone
@@ -28,7 +29,7 @@ RECONCILIATION := select source_name, raw_table, rows_read, rows_kept, currencie
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build demo-sources restore validate board look pictures test docs lint contracts check-contracts metrics superset bench lock
+.PHONY: build demo-sources restore validate board look pictures test test-all docs lint contracts check-contracts metrics superset bench lock
 
 build: .venv/build
 	$(DBT) $(BUILD) $(WITH_VARS)
@@ -57,6 +58,10 @@ pictures: .venv-board/test
 
 test: lint .venv/test .venv-bench/bench .venv-board/board
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python
+
+test-all: export KILLS ?= 40
+test-all: export RANDOM_COMPANIES ?= 12
+test-all: test
 
 docs: export RETENTION_WAREHOUSE = target/docs.duckdb
 docs: export RETENTION_MARTS = target/docs_marts.duckdb
