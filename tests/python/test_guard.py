@@ -959,8 +959,8 @@ def test_what_cannot_be_rendered_is_refused_by_name(workplace: Path, changes: Ro
 
 # Standard SQL that suites may use beside the vocabulary: every engine has it, and means the same by it.
 STANDARD = """
-    abs and as avg bool_or case cast coalesce count date_trunc exists filter from greatest in join lead lower max min not
-    on or over select sum then upper when where with
+    abs and as avg bool_or case cast coalesce count date_trunc exists filter from greatest in join lead lower max min
+    not on or over select sum then upper when where with
 """.split()
 
 
