@@ -170,7 +170,7 @@ from answers
     -- Warehouses of earlier versions have these tables without the columns that came later.
     alter table quality.builds add column if not exists is_demo boolean;
     alter table quality.expectation_results add column if not exists message varchar;
-    alter table quality.expectation_results add column if not exists mean double;
+    alter table quality.expectation_results add column if not exists mean double precision;
 {%- endmacro %}
 
 {#- Says once more, in words, what made the guard warn: dbt's summary only counts. Runs on-run-end. -#}
