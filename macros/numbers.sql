@@ -3,7 +3,20 @@
     Example: {{ ratio('churned_customers', 'opening_customers') }} as churn_rate
 -#}
 {% macro ratio(numerator, denominator) -%}
-    cast({{ numerator }} as double precision) / nullif(cast({{ denominator }} as double precision), 0)
+    cast({{ numerator }} as {{ type_double() }}) / nullif(cast({{ denominator }} as {{ type_double() }}), 0)
+{%- endmacro %}
+
+{#- The name of a number of 64 bits with a floating point; dbt.type_float() is one of 32 bits on some engines. -#}
+{% macro type_double() -%}
+    {{ adapter.dispatch('type_double', 'retention_marts')() }}
+{%- endmacro %}
+
+{% macro default__type_double() -%}
+    double precision
+{%- endmacro %}
+
+{% macro spark__type_double() -%}
+    double
 {%- endmacro %}
 
 {#-
@@ -33,6 +46,24 @@
         cast(
             (2 * cast({{ numerator }} as hugeint) + cast({{ denominator }} as hugeint))
             // (2 * cast({{ denominator }} as hugeint)) as decimal(38, 0)
+        ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{% macro postgres__millionths(numerator, denominator) -%}
+    cast(
+        div(
+            2 * cast({{ numerator }} as numeric) + cast({{ denominator }} as numeric),
+            2 * cast({{ denominator }} as numeric)
+        ) * 0.000001 as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{% macro spark__millionths(numerator, denominator) -%}
+    cast(
+        cast(
+            (2 * cast({{ numerator }} as decimal(38, 0)) + cast({{ denominator }} as decimal(38, 0)))
+            div (2 * cast({{ denominator }} as decimal(38, 0))) as decimal(38, 0)
         ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
     )
 {%- endmacro %}
@@ -103,7 +134,7 @@
 -#}
 {% macro wilson_bound(share, n, side) -%}
     {%- set z = 1.959963985 -%}
-    {%- set n = 'cast(nullif(' ~ n ~ ', 0) as double precision)' -%}
+    {%- set n = 'cast(nullif(' ~ n ~ ', 0) as ' ~ type_double() ~ ')' -%}
     case
         when {{ share }} = {{ 0 if side < 0 else 1 }} then {{ share }}
         else (

@@ -36,7 +36,7 @@
             cast(null as date) as activity_date,
             cast(null as integer) as events
         where false
-    )
+    ) as no_activity
 {%- endmacro %}
 
 {#- Where the raw tables are: 'demo', 'csv', 'parquet' or 'schema'. -#}
@@ -134,7 +134,7 @@
     Example: select * from {{ unreadable('there is no file exports/orders.csv') }}
 -#}
 {% macro unreadable(reason) -%}
-    (select '{{ reason | replace("'", "''") }}' as unreadable_because)
+    (select '{{ reason | replace("'", "''") }}' as unreadable_because) as unreadable
 {%- endmacro %}
 
 {#-
@@ -147,8 +147,13 @@
     {{ return(adapter.dispatch('read_files', 'retention_marts')(table, path)) }}
 {%- endmacro %}
 
+{#- The models of files are parsed on every engine, whether or not they are built. -#}
 {% macro default__read_files(table, path) -%}
-    {{ exceptions.raise_compiler_error('raw_location is not written for ' ~ target.type ~ ' yet') }}
+    {%- if execute and raw_tables_are() in ['csv', 'parquet'] -%}
+        {{ exceptions.raise_compiler_error(
+            'raw_location: ' ~ target.type ~ ' reads no files. Load them into tables of one schema, and name it in raw_schema'
+        ) }}
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro duckdb__read_files(table, path) -%}

@@ -81,6 +81,19 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The instant at which this is run, as a timestamp in UTC. -#}
+{% macro utc_now() -%}
+    {{ adapter.dispatch('utc_now', 'retention_marts')() }}
+{%- endmacro %}
+
+{% macro default__utc_now() -%}
+    cast(now() as timestamp)
+{%- endmacro %}
+
+{% macro postgres__utc_now() -%}
+    timezone('UTC', now())
+{%- endmacro %}
+
 {#-
     A timestamp read on the clocks of one timezone, as the clocks of another show it.
     Example: change_timezone('ordered_at', 'UTC', 'Europe/Berlin')
@@ -95,4 +108,12 @@
 
 {% macro duckdb__change_timezone(timestamp, from_timezone, to_timezone) -%}
     timezone('{{ to_timezone }}', timezone('{{ from_timezone }}', {{ timestamp }}))
+{%- endmacro %}
+
+{% macro postgres__change_timezone(timestamp, from_timezone, to_timezone) -%}
+    {{ duckdb__change_timezone(timestamp, from_timezone, to_timezone) }}
+{%- endmacro %}
+
+{% macro spark__change_timezone(timestamp, from_timezone, to_timezone) -%}
+    from_utc_timestamp(to_utc_timestamp({{ timestamp }}, '{{ from_timezone }}'), '{{ to_timezone }}')
 {%- endmacro %}
