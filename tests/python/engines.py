@@ -1,0 +1,184 @@
+"""The marts of other engines beside DuckDB's: starts a server where one is needed, builds, fetches and compares.
+
+`python tests/python/engines.py` builds the demo, the real data sets and two random companies on all engines; see main.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from conftest import RAW_COLUMNS, ROOT, Build, dbt, dbt_process
+
+ABOUT_THE_BUILD = {"data_quality", "build_changes", "build_changes_by_month"}
+Raw = dict[str, tuple[list[str], list[dict[str, str]]]]
+
+
+def missing(engine: str) -> str:
+    """What is missing to build on an engine, as a sentence; '' where nothing is."""
+    if not (ROOT / f".venv-{engine}" / "bin" / "dbt").exists():
+        return f"there is no .venv-{engine}: make .venv-{engine}/{engine}"
+    if engine == "postgres" and not server_program("initdb"):
+        return "there is no PostgreSQL server: apt-get install postgresql"
+    if engine == "spark" and not shutil.which("java"):
+        return "there is no Java: apt-get install openjdk-17-jre-headless"
+    return ""
+
+
+def server_program(name: str) -> str | None:
+    """The path of a program of the PostgreSQL server; Debian has them outside of PATH."""
+    installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    return str(installed[-1]) if installed else shutil.which(name)
+
+
+@dataclass
+class Engine:
+    """An engine to build on: the dbt target, and the environment that dbt needs for it."""
+
+    target: str
+    environment: dict[str, str]
+
+    def process(self, folder: Path, *arguments: str, **options: Any) -> dict[str, Any]:
+        """What subprocess needs to run dbt on this engine: see dbt_process."""
+        options = {**self.environment, **options}
+        process = dbt_process(folder, *arguments, "--target", self.target, **options)
+        process["args"][0] = str(ROOT / f".venv-{self.target}" / "bin" / "dbt")
+        return process
+
+    def dbt(self, folder: Path, *arguments: str, **options: Any) -> Build:
+        """Run dbt on this engine."""
+        finished = subprocess.run(**self.process(folder, *arguments, **options), capture_output=True)
+        return Build(finished.returncode, finished.stdout + finished.stderr, folder)
+
+
+class Postgres(Engine):
+    """A PostgreSQL server and one of its databases."""
+
+    def psql(self, sql: str) -> str:
+        """What a query or script prints, without header and frame. Raises CalledProcessError."""
+        environment = self.environment
+        command = [
+            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1",
+            "--host", environment["RETENTION_POSTGRES_HOST"], "--port", environment["RETENTION_POSTGRES_PORT"],
+            "--username", environment["RETENTION_POSTGRES_USER"], environment["RETENTION_POSTGRES_DATABASE"],
+        ]  # fmt: skip
+        finished = subprocess.run(
+            command, input=sql, capture_output=True, text=True, env={**os.environ, "PGTZ": "UTC", "PGDATESTYLE": "ISO"}
+        )
+        if finished.returncode:
+            raise subprocess.CalledProcessError(finished.returncode, sql[:200], finished.stdout, finished.stderr)
+        return finished.stdout.rstrip("\n")
+
+    def load(self, schema: str, raw: Raw, folder: Path) -> None:
+        """Put raw tables into a schema, all columns text; an empty text is a null."""
+        script = [f"drop schema if exists {schema} cascade; create schema {schema};"]
+        for table, (columns, rows) in raw.items():
+            with duckdb.connect() as connection:
+                names = ", ".join(f'"{column}" varchar' for column in columns)
+                connection.execute(f"create table raw ({names})")
+                if rows:
+                    places = ", ".join("?" * len(columns))
+                    values = [[row.get(column) or None for column in columns] for row in rows]
+                    connection.executemany(f"insert into raw values ({places})", values)
+                connection.execute(f"copy raw to '{folder}/{table}.copy' (header false, nullstr '', quote '\"', force_quote *)")
+            script.append(f"create table {schema}.{table} ({names.replace('varchar', 'text')});")
+            script.append(f"\\copy {schema}.{table} from '{folder}/{table}.copy' (format csv)")
+        self.psql("\n".join(script))
+
+    def fetch(self, folder: Path) -> dict[str, str]:
+        """The published marts as queries of DuckDB, all columns text."""
+        names = self.psql("select table_name from information_schema.tables where table_schema = 'published'").split()
+        options = r"(format csv, header, null '\N')"
+        self.psql(
+            "set extra_float_digits = 1;\n"
+            + "\n".join(f"\\copy published.{name} to '{folder}/{name}.csv' {options}" for name in names)
+        )
+        return {
+            name: f"from read_csv('{folder}/{name}.csv', all_varchar = true, header = true, delim = ',', "
+            r"quote = '\"', escape = '\"', nullstr = '\N', allow_quoted_nulls = false, strict_mode = true)".replace('\\"', '"')
+            for name in names
+        }
+
+
+@contextlib.contextmanager
+def postgres_server(locale: str = "C.UTF-8", **settings: str) -> Iterator[Postgres]:
+    """A PostgreSQL server on a port of its own that nobody outside of this machine reaches, until the end."""
+    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    folder = Path(tempfile.mkdtemp(prefix="retention_postgres_"))
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = str(unused.getsockname()[1])
+    options = {
+        "port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
+        "work_mem": "64MB", **settings,
+    }  # fmt: skip
+    data = folder / "data"
+    quiet: dict[str, Any] = {"user": user, "check": True, "capture_output": True, "text": True, "cwd": "/"}
+    try:
+        if user:
+            shutil.chown(folder, user)
+        subprocess.run(
+            [server_program("initdb"), "--pgdata", data, "--username", "retention", "--auth", "trust",
+             "--encoding", "UTF8", "--locale", locale, "--no-sync"],
+            **quiet,
+        )  # fmt: skip
+        (data / "postgresql.auto.conf").write_text("".join(f"{name} = '{value}'\n" for name, value in options.items()))
+        control = [server_program("pg_ctl"), "--pgdata", data, "--wait"]
+        subprocess.run([*control, "--log", folder / "log", "start"], **{**quiet, "capture_output": False, "stdout": subprocess.DEVNULL})
+        try:
+            environment = {
+                "RETENTION_POSTGRES_HOST": "127.0.0.1",
+                "RETENTION_POSTGRES_PORT": port,
+                "RETENTION_POSTGRES_USER": "retention",
+                "RETENTION_POSTGRES_DATABASE": "postgres",
+            }
+            yield Postgres("postgres", environment)
+        finally:
+            subprocess.run([*control, "--mode", "immediate", "stop"], **quiet)
+    finally:
+        shutil.rmtree(folder)
+
+
+def differences(warehouse: Path, tables: dict[str, str]) -> dict[str, Any]:
+    """Mart -> how its rows on another engine differ from DuckDB's, '' where they do not; and rows compared, in ''.
+
+    Values are compared as DuckDB's types: texts of them are read without a loss.
+    """
+    found: dict[str, Any] = {"": 0}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        marts = [row[0] for row in connection.execute(
+            "select distinct table_name from information_schema.columns where table_schema = 'marts'"
+        ).fetchall()]  # fmt: skip
+        for mart in sorted(set(marts) - ABOUT_THE_BUILD):
+            described = connection.execute(f"describe marts.{mart}").fetchall()
+            if mart not in tables:
+                found[mart] = "it is missing"
+                continue
+            columns = [row[0] for row in connection.execute(f"describe {tables[mart]}").fetchall()]
+            if columns != [row[0] for row in described]:
+                found[mart] = f"its columns are {columns}"
+                continue
+            casts = ", ".join(f'cast("{name}" as {type_}) as "{name}"' for name, type_, *_ in described)
+            connection.execute(f"create or replace temp table other as select {casts} {tables[mart]}")
+            counts = connection.execute(f"""
+                select
+                    (select count(*) from (from marts.{mart} except all from other)),
+                    (select count(*) from (from other except all from marts.{mart})),
+                    (select count(*) from other)
+            """).fetchall()[0]
+            found[""] += counts[2]
+            found[mart] = "" if counts[:2] == (0, 0) else f"{counts[0]} rows of DuckDB, {counts[1]} of the other engine"
+    return found
+
+
+def unequal(warehouse: Path, tables: dict[str, str]) -> dict[str, str]:
+    """The marts that differ, and how."""
+    return {mart: words for mart, words in differences(warehouse, tables).items() if mart and words}
