@@ -98,8 +98,24 @@
         null
     {%- endif -%}
     {%- for value in values or [] -%}
-        '{{ value | string | replace("'", "''") }}'{{ ', ' if not loop.last }}
+        {{ text_literal(value) }}{{ ', ' if not loop.last }}
     {%- endfor -%}
+{%- endmacro %}
+
+{#-
+    A text value as SQL writes it.
+    Example: {{ text_literal("it's") }} is 'it''s'
+-#}
+{% macro text_literal(value) -%}
+    {{ adapter.dispatch('text_literal', 'retention_marts')(value | string) }}
+{%- endmacro %}
+
+{% macro default__text_literal(value) -%}
+    '{{ value | replace("'", "''") }}'
+{%- endmacro %}
+
+{% macro spark__text_literal(value) -%}
+    '{{ value | replace("\\", "\\\\") | replace("'", "\\'") }}'
 {%- endmacro %}
 
 {#-

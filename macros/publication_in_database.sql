@@ -132,27 +132,40 @@
         'build_id': build.build_id,
         'as_of_date': as_of_date,
         'dbt_version': dbt_version,
-        'engine': target.type ~ ' ' ~ (run_query('select version()')[0][0] | string).split(' ')[:2] | join(' '),
+        'engine': (run_query('select ' ~ engine_version())[0][0] | string).split(' (')[0],
         'is_demo': build.is_demo,
         'currency': build.vars.reporting_currency,
         'vars': tojson(build.vars, sort_keys=true)
     }) }}
 {%- endmacro %}
 
+{#- What the engine is, as an expression. -#}
+{% macro engine_version() -%}
+    {{ return(adapter.dispatch('engine_version', 'retention_marts')()) }}
+{%- endmacro %}
+
+{% macro postgres__engine_version() -%}
+    {{ return("'PostgreSQL ' || current_setting('server_version')") }}
+{%- endmacro %}
+
+{% macro spark__engine_version() -%}
+    {{ return("'Spark ' || substring_index(version(), ' ', 1)") }}
+{%- endmacro %}
+
 {#- The query of the rows of `published`: one per mart. -#}
 {% macro published_rows(build, facts) -%}
     {%- for mart in build.marts | sort(attribute='name') %}
     select
-        {{ text_list([mart.name]) }} as mart,
+        {{ text_literal(mart.name) }} as mart,
         (select count(*) from {{ mart.relation }}) as row_count,
         '{{ facts.build_id }}' as build_id,
         cast({{ text_list([facts.as_of_date] if facts.as_of_date else []) }} as date) as as_of_date,
         {{ utc_now() }} as published_at,
         '{{ facts.dbt_version }}' as dbt_version,
-        {{ text_list([facts.engine]) }} as engine,
+        {{ text_literal(facts.engine) }} as engine,
         {{ facts.is_demo }} as is_demo,
-        {{ text_list([facts.currency]) }} as currency,
-        {{ text_list([facts.vars]) }} as vars
+        {{ text_literal(facts.currency) }} as currency,
+        {{ text_literal(facts.vars) }} as vars
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

@@ -165,8 +165,8 @@
 {%- endmacro %}
 
 {% macro comments(kind, schema, name, description, columns) -%}
-    comment on {{ kind }} {{ schema }}.{{ name }} is {{ text_list([description | trim]) }};
+    comment on {{ kind }} {{ schema }}.{{ name }} is {{ text_literal(description | trim) }};
     {%- for column, said in columns.items() if said %}
-        comment on column {{ schema }}.{{ name }}.{{ column }} is {{ text_list([said | trim]) }};
+        comment on column {{ schema }}.{{ name }}.{{ column }} is {{ text_literal(said | trim) }};
     {%- endfor %}
 {%- endmacro %}

@@ -107,6 +107,27 @@ class Postgres(Engine):
         }
 
 
+class Spark(Engine):
+    """Spark in dbt's own process, whose tables are Parquet files of a folder."""
+
+    def fetch(self) -> dict[str, str]:
+        """The marts that were published last as queries of DuckDB."""
+        warehouse = Path(self.environment["RETENTION_SPARK_WAREHOUSE"])
+        latest = max(warehouse.glob("published_*.db"))
+        return {
+            folder.name: f"from read_parquet('{folder}/*.parquet')"
+            for folder in latest.iterdir()
+            if list(folder.glob("*.parquet"))
+        }
+
+
+def spark(folder: Path) -> Spark:
+    """Spark that leaves nothing but a folder, which is emptied: the catalogue ends with the process."""
+    warehouse = folder / "spark-warehouse"
+    shutil.rmtree(warehouse, ignore_errors=True)
+    return Spark("spark", {"RETENTION_SPARK_WAREHOUSE": str(warehouse), "RETENTION_SPARK_CATALOG": "in-memory"})
+
+
 @contextlib.contextmanager
 def postgres_server(locale: str = "C.UTF-8", **settings: str) -> Iterator[Postgres]:
     """A PostgreSQL server on a port of its own that nobody outside of this machine reaches, until the end."""
