@@ -106,7 +106,7 @@
     {%- set before, after, changed = fromjson(published.vars), fromjson(now.vars), [] -%}
     {%- for name in before.keys() | sort if name in after and before[name] != after[name]
         and name not in ['as_of_date', 'restatement_limit', 'accept_restatement'] -%}
-        {%- do changed.append(name ~ ' from ' ~ shown(before[name]) ~ ' to ' ~ shown(after[name])) -%}
+        {%- do changed.append(name ~ ' from ' ~ shown_setting(before[name]) ~ ' to ' ~ shown_setting(after[name])) -%}
     {%- endfor -%}
     {%- for name in ['dbt_version', 'engine'] if published[name] | string != now[name] | string -%}
         {%- do changed.append(name ~ ' from ' ~ published[name] ~ ' to ' ~ now[name]) -%}
@@ -118,7 +118,7 @@
 {%- endmacro %}
 
 {#- A setting for a sentence. -#}
-{% macro shown(value) -%}
+{% macro shown_setting(value) -%}
     {{ return('nothing' if value is none else value if value is string else tojson(value)) }}
 {%- endmacro %}
 

@@ -98,23 +98,23 @@
         null
     {%- endif -%}
     {%- for value in values or [] -%}
-        {{ text_literal(value) }}{{ ', ' if not loop.last }}
+        {{ sql_text(value) }}{{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 
 {#-
     A text value as SQL writes it.
-    Example: {{ text_literal("it's") }} is 'it''s'
+    Example: {{ sql_text("it's") }} is 'it''s'
 -#}
-{% macro text_literal(value) -%}
-    {{ adapter.dispatch('text_literal', 'retention_marts')(value | string) }}
+{% macro sql_text(value) -%}
+    {{ adapter.dispatch('sql_text', 'retention_marts')(value | string) }}
 {%- endmacro %}
 
-{% macro default__text_literal(value) -%}
+{% macro default__sql_text(value) -%}
     '{{ value | replace("'", "''") }}'
 {%- endmacro %}
 
-{% macro spark__text_literal(value) -%}
+{% macro spark__sql_text(value) -%}
     '{{ value | replace("\\", "\\\\") | replace("'", "\\'") }}'
 {%- endmacro %}
 

@@ -156,16 +156,16 @@
 {% macro published_rows(build, facts) -%}
     {%- for mart in build.marts | sort(attribute='name') %}
     select
-        {{ text_literal(mart.name) }} as mart,
+        {{ sql_text(mart.name) }} as mart,
         (select count(*) from {{ mart.relation }}) as row_count,
         '{{ facts.build_id }}' as build_id,
         cast({{ text_list([facts.as_of_date] if facts.as_of_date else []) }} as date) as as_of_date,
         {{ utc_now() }} as published_at,
         '{{ facts.dbt_version }}' as dbt_version,
-        {{ text_literal(facts.engine) }} as engine,
+        {{ sql_text(facts.engine) }} as engine,
         {{ facts.is_demo }} as is_demo,
-        {{ text_literal(facts.currency) }} as currency,
-        {{ text_literal(facts.vars) }} as vars
+        {{ sql_text(facts.currency) }} as currency,
+        {{ sql_text(facts.vars) }} as vars
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}

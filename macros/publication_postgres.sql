@@ -165,8 +165,8 @@
 {%- endmacro %}
 
 {% macro comments(kind, schema, name, description, columns) -%}
-    comment on {{ kind }} {{ schema }}.{{ name }} is {{ text_literal(description | trim) }};
+    comment on {{ kind }} {{ schema }}.{{ name }} is {{ sql_text(description | trim) }};
     {%- for column, said in columns.items() if said %}
-        comment on column {{ schema }}.{{ name }}.{{ column }} is {{ text_literal(said | trim) }};
+        comment on column {{ schema }}.{{ name }}.{{ column }} is {{ sql_text(said | trim) }};
     {%- endfor %}
 {%- endmacro %}

@@ -35,7 +35,7 @@
             {%- do run_query('create schema if not exists ' ~ view.schema) -%}
             {%- do create_spark_view(view.schema, view.name, view.select, view.comment, view.columns) -%}
         {%- endfor -%}
-        {%- do run_query('comment on schema ' ~ schema ~ ' is ' ~ text_literal(layout)) -%}
+        {%- do run_query('comment on schema ' ~ schema ~ ' is ' ~ sql_text(layout)) -%}
     {%- endif -%}
     {%- do run_query('create or replace view ' ~ schema ~ '.published as select * from ' ~ kept ~ '.published') -%}
     {%- do remove_old_builds(kept) -%}
@@ -45,11 +45,11 @@
 {% macro create_spark_view(schema, name, select, description, columns) -%}
     {%- set described = [] -%}
     {%- for column, said in columns.items() -%}
-        {%- do described.append(column ~ (' comment ' ~ text_literal(said | trim) if said else '')) -%}
+        {%- do described.append(column ~ (' comment ' ~ sql_text(said | trim) if said else '')) -%}
     {%- endfor -%}
     {%- do run_query(
         'create or replace view ' ~ schema ~ '.' ~ name ~ ' (' ~ described | join(', ') ~ ') comment '
-        ~ text_literal(description | trim) ~ ' as ' ~ select
+        ~ sql_text(description | trim) ~ ' as ' ~ select
     ) -%}
 {%- endmacro %}
 

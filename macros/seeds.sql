@@ -36,7 +36,7 @@
         {%- for name in columns %}
         cast(cells ->> {{ loop.index0 }} as {{ types[name] }}){{ ',' if not loop.last }}
         {%- endfor %}
-    from json_array_elements({{ text_literal(rows) }}) as cells
+    from json_array_elements({{ sql_text(rows) }}) as cells
 {%- endmacro %}
 
 {% macro spark__insert_json(rows, columns, types) -%}
@@ -47,7 +47,7 @@
         {%- endfor %}
     from (
         select explode(from_json(
-            {{ text_literal(rows) }}, 'array<array<string>>'
+            {{ sql_text(rows) }}, 'array<array<string>>'
         )) as cells
     ) as parsed
 {%- endmacro %}

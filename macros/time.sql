@@ -81,7 +81,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- The instant at which this is run, as a timestamp in UTC. -#}
+{#- The present instant, a UTC timestamp. No model asks for it. -#}
 {% macro utc_now() -%}
     {{ adapter.dispatch('utc_now', 'retention_marts')() }}
 {%- endmacro %}
@@ -91,7 +91,7 @@
 {%- endmacro %}
 
 {% macro postgres__utc_now() -%}
-    timezone('UTC', now())
+    cast(now() at time zone 'UTC' as timestamp)
 {%- endmacro %}
 
 {#-
