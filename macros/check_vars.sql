@@ -1,7 +1,8 @@
 {#- The vars that something reads: those of dbt_project.yml. -#}
 {% macro known_vars() -%}
     {{ return([
-        'raw_location', 'csv_separator', 'raw_schema', 'raw_database', 'as_of_date', 'latest_future_days',
+        'raw_location', 'csv_separator', 'raw_schema', 'raw_database', 'billing_sources', 'customer_identity',
+        'subscription_invoices_are_orders', 'as_of_date', 'latest_future_days',
         'ended_at_is_inclusive', 'reporting_timezone', 'reporting_currency', 'fiscal_year_start_month', 'segments',
         'max_segment_values', 'countable_order_statuses', 'gross_margin', 'new_customer_days', 'renewal_grace_days',
         'inactivity_days', 'single_purchase_days', 'declining_days', 'trial_conversion_days', 'low_sample_customers',
@@ -42,7 +43,8 @@
             "restatement_limit is a share such as 0.1, not '" ~ var('restatement_limit') ~ "'"
         ) -%}
     {%- endif -%}
-    {%- for name in ['accept_restatement', 'ended_at_is_inclusive'] if var(name) is not boolean -%}
+    {%- for name in ['accept_restatement', 'ended_at_is_inclusive', 'subscription_invoices_are_orders']
+        if var(name) is not boolean -%}
         {%- do problems.append(name ~ " is true or false, not '" ~ var(name) ~ "'") -%}
     {%- endfor -%}
     {#- Nobody is lost after zero days, and a segment has at least one value. -#}
@@ -67,14 +69,13 @@
             ) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- set own_schemas = ['raw', 'quality', 'reference', 'staging', 'intermediate', 'marts'] -%}
-    {%- if var('raw_schema') in own_schemas[1:] and (var('raw_database') or target.database) == target.database -%}
+    {%- if var('raw_schema') in own_schemas() and (var('raw_database') or target.database) == target.database -%}
         {%- do problems.append("raw_schema cannot be '" ~ var('raw_schema') ~ "': the build writes to it") -%}
     {%- endif -%}
     {%- if var('raw_database') and not var('raw_schema') -%}
         {%- do problems.append("raw_database says where raw_schema is; raw_schema is missing") -%}
     {%- endif -%}
-    {%- if target.database in own_schemas -%}
+    {%- if target.database in ['raw'] + own_schemas() -%}
         {%- do problems.append(
             "a warehouse called " ~ target.database ~ " cannot be distinguished from its schema " ~ target.database
             ~ "; RETENTION_WAREHOUSE names another file"
@@ -92,6 +93,11 @@
     {%- if problems -%}
         {{ exceptions.raise_compiler_error('Vars that cannot be used:\n  ' ~ problems | join('\n  ')) }}
     {%- endif -%}
+{%- endmacro %}
+
+{#- The schemas that a build writes to, but for raw, which may hold tables of the user as well. -#}
+{% macro own_schemas() -%}
+    {{ return(['quality', 'reference', 'sources', 'staging', 'intermediate', 'marts']) }}
 {%- endmacro %}
 
 {#- Whether a text is a day of the calendar, from 1900 to 2199, written like 2024-07-01. -#}

@@ -48,7 +48,7 @@ from answers
     {%- set columns = [] -%}
     {%- if execute -%}
     {%- for node in (graph.nodes.values() | list) + (graph.sources.values() | list) -%}
-        {%- if node.name in ['raw_' ~ table, 'raw_file_' ~ table]
+        {%- if node.name in ['raw_' ~ table, 'raw_file_' ~ table, 'source_' ~ table]
             or (node.resource_type == 'source' and node.source_name == 'raw' and node.name == table) -%}
             {%- do columns.extend(node.columns.keys()) -%}
         {%- endif -%}

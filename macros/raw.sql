@@ -1,53 +1,75 @@
 {#- The names of the raw tables. -#}
 {% macro raw_table_names() -%}
-    {{ return(['customers', 'plans', 'subscriptions', 'orders', 'activity']) }}
+    {{ return(['customers', 'plans', 'subscriptions', 'orders'] + optional_raw_tables().keys() | list) }}
+{%- endmacro %}
+
+{#- The raw tables that may be missing altogether, with their columns. -#}
+{% macro optional_raw_tables() -%}
+    {{ return({
+        'activity': {'customer_id': dbt.type_string(), 'activity_date': 'date', 'events': 'integer'}
+    }) }}
 {%- endmacro %}
 
 {#-
-    The relation of a raw table: the demo's seed, files, or a table of the warehouse. Whoever reads one depends on all of
-    them, so that a guard that refuses one, or a key from one into another, holds back everything.
+    The relation of a raw table: the demo's seed, files, a table of the warehouse, or the union of the billing sources.
+    Whoever reads one depends on all of them, so that a guard that refuses one, or a key from one into another, holds
+    back everything.
     Example: select * from {{ raw('orders') }}
 -#}
 {% macro raw(table) -%}
     {%- set relations = {} -%}
     {%- for name in raw_table_names() -%}
-        {%- if raw_tables_are() == 'demo' -%}
+        {%- set kind = raw_tables_are(name) -%}
+        {%- if kind == 'demo' -%}
             {%- do relations.update({name: ref('raw_' ~ name)}) -%}
-        {%- elif raw_tables_are() == 'schema' -%}
+        {%- elif kind == 'schema' -%}
             {%- do relations.update({name: source('raw', name)}) -%}
-        {%- else -%}
+        {%- elif kind == 'sources' -%}
+            {%- do relations.update({name: ref('source_' ~ name)}) -%}
+        {%- elif kind != 'nowhere' -%}
             {%- do relations.update({name: ref('raw_file_' ~ name)}) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if execute and raw_tables_are() == 'schema' and not load_relation(relations[table]) -%}
-        {{ return(no_activity() if table == 'activity' else unreadable('there is no table ' ~ relations[table])) }}
+    {%- if table not in relations -%}
+        {{ return(no_rows(table)) }}
+    {%- elif execute and raw_tables_are(table) == 'schema' and not load_relation(relations[table]) -%}
+        {{ return(
+            no_rows(table) if table in optional_raw_tables() else unreadable('there is no table ' ~ relations[table])
+        ) }}
     {%- endif -%}
     {{ return(relations[table]) }}
 {%- endmacro %}
 
 {#-
-    What stands for the raw table activity, the one that need not be there, where it is not.
-    Example: select * from {{ no_activity() }}
+    What stands for an optional raw table where it is not.
+    Example: select * from {{ no_rows('activity') }}
 -#}
-{% macro no_activity() -%}
+{% macro no_rows(table) -%}
     (
         select
-            cast(null as {{ dbt.type_string() }}) as customer_id,
-            cast(null as date) as activity_date,
-            cast(null as integer) as events
+            {%- for column, type in optional_raw_tables()[table].items() %}
+            cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
+            {%- endfor %}
         where false
     ) as no_activity
 {%- endmacro %}
 
-{#- Where the raw tables are: 'demo', 'csv', 'parquet' or 'schema'. -#}
-{% macro raw_tables_are() -%}
+{#-
+    Where a raw table is: 'demo', 'csv', 'parquet', 'schema', or 'sources', those of the var billing_sources. Vendors
+    have no optional tables: beside billing_sources, raw_location or raw_schema says where these are, and without them,
+    as in the demo where it lacks one, they are 'nowhere'.
+-#}
+{% macro raw_tables_are(table='customers') -%}
     {%- set location = (var('raw_location') or '') | string -%}
+    {%- set is_optional = table in optional_raw_tables() -%}
     {%- if location and var('raw_schema') -%}
         {{ exceptions.raise_compiler_error('Set raw_location or raw_schema, not both.') }}
+    {%- elif var('billing_sources') and not is_optional -%}
+        {{ return('sources') }}
     {%- elif var('raw_schema') -%}
         {{ return('schema') }}
     {%- elif not location -%}
-        {{ return('demo') }}
+        {{ return('nowhere' if var('billing_sources') or table not in demo_raw_tables() else 'demo') }}
     {%- elif '{table}' not in location or location.split('.')[-1] not in ['csv', 'parquet'] -%}
         {{ exceptions.raise_compiler_error(
             "raw_location must be a path with {table} in it that ends in .csv or .parquet, such as "
@@ -58,15 +80,20 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- The raw tables that the demo company has. -#}
+{% macro demo_raw_tables() -%}
+    {{ return(['customers', 'plans', 'subscriptions', 'orders', 'activity']) }}
+{%- endmacro %}
+
 {#- Stops before the first model where there is no raw_schema, and says which schemas there are. Runs on-run-start. -#}
 {% macro check_raw_schema() -%}
-    {%- if execute and raw_tables_are() == 'schema' -%}
+    {%- if execute and var('raw_schema') -%}
         {%- set database = var('raw_database') or target.database -%}
         {%- set query -%}
             select schema_name
             from information_schema.schemata
             where catalog_name = '{{ database }}' and schema_name not in (
-                'information_schema', 'pg_catalog', 'quality', 'reference', 'staging', 'intermediate', 'marts'
+                'information_schema', 'pg_catalog', {{ text_list(own_schemas()) }}
             )
             order by schema_name
         {%- endset -%}
@@ -157,21 +184,30 @@
 {%- endmacro %}
 
 {% macro duckdb__read_files(table, path) -%}
-    {%- set found = {'files': 1, 'problem': '', 'separator': ','} -%}
-    {%- if execute -%}
-        {%- set question = tojson({'path': path, 'separator': var('csv_separator')}) | replace("'", "''") -%}
-        {%- set found = fromjson(run_query("select look_at_files('" ~ question ~ "')")[0][0]) -%}
-    {%- endif -%}
-    {%- set quoted = "'" ~ path | replace("'", "''") ~ "'" -%}
-    {%- if table == 'activity' and not found.files -%}
-        {{ no_activity() }}
+    {%- set found = look_at_files(path) if execute else {'files': 1, 'problem': '', 'separator': ','} -%}
+    {%- if table in optional_raw_tables() and not found.files -%}
+        {{ no_rows(table) }}
     {%- elif found.problem -%}
         {{ unreadable(found.problem) }}
-    {%- elif path.endswith('.csv') -%}
+    {%- else -%}
+        {{ files_as_delivered(path, found.separator) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- How many files a path stands for, what separates their columns, and why they cannot be read, if they cannot. -#}
+{% macro look_at_files(path) -%}
+    {%- set question = tojson({'path': path, 'separator': var('csv_separator')}) | replace("'", "''") -%}
+    {{ return(fromjson(run_query("select look_at_files('" ~ question ~ "')")[0][0])) }}
+{%- endmacro %}
+
+{#- The rows of files: of CSV as text, of Parquet as they are. -#}
+{% macro files_as_delivered(path, separator) -%}
+    {%- set quoted = "'" ~ path | replace("'", "''") ~ "'" -%}
+    {%- if path.endswith('.csv') -%}
         read_csv(
             {{ quoted }},
             all_varchar = true, header = true, union_by_name = true,
-            delim = '{{ found.separator | replace("'", "''") }}', quote = '"', escape = '"', comment = '', skip = 0
+            delim = '{{ separator | replace("'", "''") }}', quote = '"', escape = '"', comment = '', skip = 0
         )
     {%- else -%}
         read_parquet({{ quoted }}, union_by_name = true)

@@ -170,6 +170,7 @@ class Outcome:
     query: str = ""  # finds the rows that fail
     counts: list[tuple[Any, int]] = field(default_factory=list)  # distinct values that fail, how often each is there
     keys: list[Row] = field(default_factory=list)  # of one row for each of them
+    sources: list[tuple[str, int]] = field(default_factory=list)  # the billing sources of rows that fail, and how many
     misspelt: list[tuple[Any, Any, int]] = field(default_factory=list)  # an unknown key, the one it may mean, how often
     found: list[Any] = field(default_factory=list)  # what else the expectation found, as text or rows
     meta: Row = field(default_factory=dict)
@@ -207,6 +208,8 @@ class Outcome:
                 text += ", such as " + ", ".join(f"{shortened(value)} {times:,}" for value, times in self.counts)
             if any(self.keys):
                 text += "; at " + ", ".join(shortened(key) for key in self.keys)
+            if self.sources:
+                text += "; in " + ", ".join(f"{name} {times:,}" for name, times in self.sources)
             if self.misspelt:
                 text += (
                     f"; in {sum(times for *_, times in self.misspelt):,} of them, values differ only by case or blanks"
@@ -392,6 +395,20 @@ class Guard:
                 return
         returned = lowered(columns_of(self.cursor, f"({outcome.query})"))
         (outcome.failed,) = self.cursor.execute(f"select count(*) from ({outcome.query})").fetchone() or (0,)
+        identifier = next((name for name in self.suite.key if name in returned), None)
+        if identifier and "source_name" in self.columns[self.table]:  # ids of billing sources begin with their names
+            outcome.sources = [
+                (row["name"], row["times"])
+                for row in rows_of(
+                    self.cursor,
+                    f"""
+                    select split_part({identifier}, ':', 1) as name, count(*) as times
+                    from ({outcome.query})
+                    group by name
+                    order by times desc, name
+                    """,
+                )
+            ]
         if outcome.column not in returned:
             rows = plain(rows_of(self.cursor, f"from ({outcome.query}) limit {SAMPLES}"))
             outcome.found = [next(iter(row.values())) if len(row) == 1 else row for row in rows]

@@ -29,7 +29,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from plugins import changes, readers_file
 from plugins.changes import CHANGES, SCRATCH
 from plugins.readers_file import NO_DATA, SHORT, NotPublished, named, readers_have
-from plugins.sql import reason
+from plugins.sql import counted, reason
 
 PROJECT_NAME = "retention_marts"
 NAMES_SHOWN = 5
@@ -105,12 +105,12 @@ def headlines(cursor: duckdb.DuckDBPyConnection, relations: dict[str, str]) -> t
         for month, is_complete, opening, churned, rate, mrr in rows:
             first = "customer_churn_by_period"
             left = f"{churned:,} left" + (f" ({100 * rate:.1f} %)" if rate is not None else "")
-            lines.append(f"{month_name(month, is_complete)}: {opening:,} customers, {left}, MRR {mrr:,.2f}")
+            lines.append(f"{month_name(month, is_complete)}: {counted(opening, 'customer')}, {left}, MRR {mrr:,.2f}")
     if "repeat_purchase_by_period" in relations:
         query = f"select period_start_date, is_complete, orders, revenue from {relations['repeat_purchase_by_period']}"
         for month, is_complete, orders, revenue in cursor.execute(query + last_month).fetchall():
             first = first or "repeat_purchase_by_period"
-            lines.append(f"{month_name(month, is_complete)}: {orders:,} orders, revenue {revenue:,.2f}")
+            lines.append(f"{month_name(month, is_complete)}: {counted(orders, 'order')}, revenue {revenue:,.2f}")
     return lines, first
 
 

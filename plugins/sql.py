@@ -21,3 +21,8 @@ def reason(error: Exception) -> str:
 def columns_of(cursor: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
     """The columns of a relation, name -> type. Raises duckdb.Error where there is no such relation."""
     return {row[0]: row[1] for row in cursor.execute(f"describe select * from {relation}").fetchall()}
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

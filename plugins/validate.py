@@ -20,6 +20,8 @@ import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from plugins.sql import counted
+
 TABLES = ("customers", "plans", "subscriptions", "orders", "activity")
 LEVELS = ("critical", "warning", "info")
 
@@ -111,11 +113,6 @@ def verdict_of(tables: list[str], outcomes: list[Row], problems: list[str]) -> t
     counts += [f"{len(skipped)} not checked"] if skipped else []
     counts += [f"{len(broken)} broken"] if broken else []
     return not broken, f"exports {'break' if broken else 'keep'} the contract: {', '.join(counts)}"
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def write_reports(reports: Path, verdict: str, keeps: bool, outcomes: list[Row], problems: list[str]) -> None:

@@ -2,8 +2,8 @@
 -- need not be there. CSV is copied once; Parquet is read where it lies.
 
 {{ config(
-    enabled = raw_tables_are() in ['csv', 'parquet'],
-    materialized = 'table' if raw_tables_are() == 'csv' else 'view'
+    enabled = raw_tables_are('activity') in ['csv', 'parquet'],
+    materialized = 'table' if raw_tables_are('activity') == 'csv' else 'view'
 ) }}
 
 select * from {{ read_files('activity') }}

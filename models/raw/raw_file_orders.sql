@@ -1,8 +1,8 @@
 -- One row per row of the files of this raw table, as delivered. CSV is copied once; Parquet is read where it lies.
 
 {{ config(
-    enabled = raw_tables_are() in ['csv', 'parquet'],
-    materialized = 'table' if raw_tables_are() == 'csv' else 'view'
+    enabled = raw_tables_are('orders') in ['csv', 'parquet'],
+    materialized = 'table' if raw_tables_are('orders') == 'csv' else 'view'
 ) }}
 
 select * from {{ read_files('orders') }}

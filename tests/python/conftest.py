@@ -103,6 +103,9 @@ def lean_project(folder: Path, marts: list[str]) -> Path:
     """A copy of the project with these marts and what they need, without singular tests: it builds in seconds."""
     project = folder / "project"
     copy_project(project, "python", "singular")
+    shutil.rmtree(project / "models" / "sources")
+    for path in (project / "models" / "raw").glob("source_*.sql"):
+        path.unlink()
     models = {path.stem: path for path in (project / "models").rglob("*.sql")}
     changes = models["build_changes"].read_text().splitlines(keepends=True)
     watched = [f"'{mart}'" for mart in marts]

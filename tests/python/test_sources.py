@@ -1,0 +1,204 @@
+"""Billing sources: vendors' tables and files become raw tables, and what cannot be read is said in a sentence."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from conftest import Build, build, dbt
+
+Row = dict[str, Any]
+SHOP_HEADER = (
+    "Name,Email,Financial Status,Currency,Taxes,Total,Created at,Cancelled at,Payment Method,Refunded Amount,Id,"
+    "Shipping Country"
+)
+ORDER = "#{id},{email},{status},{currency},{taxes},{total},{created},{cancelled},{method},{refunded},{id},US"
+
+
+def order(**given: Any) -> str:
+    """A line of Shopify's export of orders."""
+    usual = {
+        "email": "ann@example.com", "status": "paid", "currency": "USD", "taxes": "20", "total": "120", "cancelled": "",
+        "created": "2024-05-01 09:58:12 -0400", "method": "Shopify Payments", "refunded": "0", "id": "1",
+    }  # fmt: skip
+    return ORDER.format(**{**usual, **given})
+
+
+def write_shop(folder: Path, *lines: str) -> str:
+    """The export of orders of a shop; the location of its files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "orders_export.csv").write_text("\n".join([SHOP_HEADER, *lines]) + "\n")
+    return str(folder / "{file}.csv")
+
+
+def load(folder: Path, **tables: str) -> None:
+    """Tables in the warehouse of a folder: schema__table=its query."""
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        for name, query in tables.items():
+            schema, table = name.split("__")
+            connection.execute(f"create schema if not exists {schema}")
+            connection.execute(f'create or replace table {schema}."{table}" as {query}')
+
+
+def read(folder: Path, sources: Row, *selection: str, **variables: Any) -> Build:
+    """Build the raw tables of sources, and what is selected beside them."""
+    selected = ["--indirect-selection", "cautious", "--select", "+path:models/raw", *selection]
+    given = {"billing_sources": sources, **variables}
+    return dbt(folder, "build", "--exclude-resource-type", "unit_test", *selected, variables=given)
+
+
+def test_a_shop_and_a_log_of_events_together(tmp_path: Path) -> None:
+    location = write_shop(
+        tmp_path / "shop",
+        order(email="Ann@Example.com "),
+        "#1,Ann@Example.com ,,,,,2024-05-01 09:58:12 -0400,,,,,",
+        order(id="2", email="", created="2024-05-31 23:30:00 -0400", status="partially_refunded", refunded="60"),
+        order(id="3", method="(for testing) Bogus Gateway"),
+        order(id="4", cancelled="2024-05-04 00:00:00 -0400", created="2024-05-03T10:00:00+0200"),
+    )
+    load(
+        tmp_path,
+        log__plan_events="""
+            select * from (values
+                ('ann', '2024-04-05', 'basic', 1), ('ann', '2024-05-01', 'basic', 3), ('ann', '2024-06-01', null, null),
+                ('bob', '2024-05-10 12:00:00', 'basic', 1)
+            ) as events (customer_id, occurred_at, plan_id, quantity)
+        """,
+        log__plans="select 'basic' as plan_id, 10 as price",
+        log__customers="select 'ann' as customer_id, ' ann@example.com' as email, date '2024-04-01' as created_at",
+    )
+    sources = {
+        "shop": {"type": "shopify_csv", "location": location}, "log": {"type": "plan_events", "schema": "log"}
+    }  # fmt: skip
+    built = build(tmp_path, {"billing_sources": sources, "customer_identity": "email"})
+
+    orders = built.query("select * from raw.source_orders order by order_id")
+    columns = ("order_id", "customer_id", "status", "amount", "refunded_amount")
+    assert [tuple(row[name] for name in columns) for row in orders] == [
+        ("shop:1", "log:ann", "completed", 100, 0), ("shop:2", None, "completed", 100, 50),
+        ("shop:4", "log:ann", "cancelled", 100, 0),
+    ]  # fmt: skip
+    assert [f"{row['ordered_at']}" for row in orders] == [
+        "2024-05-01 13:58:12", "2024-06-01 03:30:00", "2024-05-03 08:00:00"
+    ]  # fmt: skip
+    customers = built.query(
+        "select customer_id, created_at::date::varchar as since from raw.source_customers order by 1"
+    )
+    assert [tuple(row.values()) for row in customers] == [("log:ann", "2024-04-01"), ("log:bob", "2024-05-10")]
+    mrr = built.query(
+        """
+        select closing_mrr, period_start_date::varchar as month from marts.mrr_churn_by_period
+        where period_grain = 'month' and segment = 'all' order by 2
+        """
+    )
+    assert [(row["month"], row["closing_mrr"]) for row in mrr] == [
+        ("2024-04-01", 10), ("2024-05-01", 40), ("2024-06-01", 10)
+    ]  # fmt: skip
+    assert "log (plan_events) cannot tell: when somebody asked to leave before the end" in built.output
+    assert "shop: shopify_csv has no customers_export; read as empty" in built.output
+
+    (reconciled,) = built.query("from marts.source_reconciliation where source_name = 'shop' and raw_table = 'orders'")
+    assert (reconciled["rows_read"], reconciled["rows_kept"], reconciled["rows_test"]) == (4, 3, 1)
+    (known,) = built.query("select as_of_date::varchar as day from intermediate.int_as_of_date")
+    assert known["day"] == "2024-06-02"
+
+
+def test_sources_that_are_not_named_cost_no_node(demo: Build) -> None:
+    (found,) = demo.query(
+        """
+        select count(*) as tables from information_schema.tables
+        where table_schema = 'sources' or table_name like '%source%'
+        """
+    )
+    assert found["tables"] == 0
+
+
+def test_whatever_types_a_loader_delivers(tmp_path: Path) -> None:
+    load(
+        tmp_path,
+        shop__order="""
+            select
+                450789469.0::double as id, 7::bigint as customer_id,
+                timestamptz '2024-05-01 09:00:00-04' as processed_at,
+                'PAID' as display_financial_status, 119.1::double as total_price_set_shop_amount,
+                '19.1' as total_tax_set_shop_amount, 'usd' as currency_code, 'false' as test,
+                1719828000 as _fivetran_synced
+            union all
+            select 450789470, 7, '2024-05-01 09:00:00', 'PAID', 10, '', 'usd', null, 1719828000
+            union all
+            select 450789471, 7, '2024-05-02 09:00:00', 'PAID', 10, '0', 'usd', 'true', 1719828000
+        """,
+    )
+    built = read(tmp_path, {"s": {"type": "shopify_fivetran", "schema": "shop"}}, "+source_loads")
+    assert built.returncode == 0, built.output[-3000:]
+    rows = built.query("select order_id, ordered_at::varchar as at, amount, currency from raw.source_orders order by 1")
+    assert [tuple(row.values()) for row in rows] == [
+        ("s:450789469", "2024-05-01 13:00:00", Decimal("100"), "USD"),
+        ("s:450789470", "2024-05-01 09:00:00", Decimal("10"), "USD"),
+    ]
+    (loaded,) = built.query("select known_until::varchar as day from raw.source_loads")
+    assert loaded["day"] == "2024-07-01"
+
+
+def test_sources_that_cannot_be_read_are_a_sentence_each(tmp_path: Path) -> None:
+    load(tmp_path, shop__order="select 1 as id")
+    sources = {
+        "a": {"type": "stripe"},
+        "b": {"schema": "shop"},
+        "c": {"type": "shopify_fivetran", "schema": "nowhere"},
+        "d": {"type": "plan_events", "schema": "shop"},
+        "e": {"type": "shopify_fivetran"},
+        "f": {"type": "shopify_csv", "location": "nowhere/{file}.csv"},
+        "g": {"type": "shopify_csv", "location": "nowhere/orders.csv"},
+        "h": {"type": "shopify_fivetran", "schema": "shop", "schemas": "shop"},
+        "i:i": {"type": "shopify_fivetran", "schema": "shop"},
+    }
+    refused = read(tmp_path, sources, customer_identity="phone")
+    assert refused.returncode != 0
+    said = refused.output.split("Sources that cannot be read:\n")[1].splitlines()
+    types = said[1].split("there are ")[1]
+    assert [line.strip() for line in said[:11]] == [
+        "customer_identity is id or email, not 'phone'",
+        f"billing_sources: a: there is no type 'stripe'; there are {types}",
+        f"billing_sources: b needs a type: {types}",
+        "billing_sources: c: there is no schema nowhere with tables in warehouse; there are shop",
+        "billing_sources: d: plan_events needs plan_events, and schema shop has order",
+        "billing_sources: d: plan_events needs plans, and schema shop has order",
+        "billing_sources: e needs a schema, where its tables are, or a location, where its files are",
+        "billing_sources: f: there is no file nowhere/orders_export.csv",
+        "billing_sources: g: location must be a path with {file} in it that ends in .csv or .parquet, such as"
+        " 'exports/shop/{file}.csv'; it is 'nowhere/orders.csv'",
+        "billing_sources: h: shopify_fivetran knows no schemas; it takes type, schema, database, location",
+        "billing_sources: a source is named by letters and digits, not 'i:i'",
+    ]
+
+
+def test_a_finding_names_its_source(tmp_path: Path) -> None:
+    sources = {
+        name: {"type": "shopify_csv", "location": write_shop(tmp_path / name, order(currency=currency))}
+        for name, currency in (("north", "USD"), ("south", "EUR"))
+    }
+    refused = read(tmp_path, sources)
+    assert refused.returncode != 0
+    assert "not so in 1 of 2 rows, such as 'EUR' 1; at order_id 'south:1'; in south 1" in refused.output
+
+
+def test_a_source_that_was_loaded_a_week_before_another_holds_back_as_of_date(tmp_path: Path) -> None:
+    for name, day in (("north", "2024-06-20"), ("south", "2024-06-13")):
+        query = "select 1 as id, 'paid' as financial_status, 10 as total_price, 'USD' as currency"
+        load(
+            tmp_path,
+            **{f"{name}__order": f"{query}, date '{day}' as processed_at, timestamp '{day}' as _fivetran_synced"},
+        )
+    sources = {name: {"type": "shopify_fivetran", "schema": name} for name in ("north", "south")}
+    built = read(tmp_path, sources, "+int_as_of_date", "data_quality")
+    warning = (
+        "south is known until 2024-06-13 and north until 2024-06-20: as_of_date is the earlier day. Load it again, or"
+        " set as_of_date"
+    )
+    assert built.returncode == 0 and f"warning: {warning}" in built.output
+    (known,) = built.query("select as_of_date::varchar as day from intermediate.int_as_of_date")
+    assert known["day"] == "2024-06-13"
+    (recorded,) = built.query("select description from marts.data_quality where raw_table = 'sources'")
+    assert recorded["description"] == warning
+    assert warning not in read(tmp_path, sources, "+source_loads", as_of_date="2024-06-20").output
