@@ -1,5 +1,10 @@
 {#- What PostgreSQL and Spark need that DuckDB does without. -#}
 
+{#- What a macro says on an engine that it is not written for. -#}
+{% macro not_written(name) -%}
+    {{ exceptions.raise_compiler_error(name ~ ' is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
 {#-
     Before a model or seed is built, in its transaction. On PostgreSQL: texts of dates and numbers do not depend on the
     server's settings; joins are by hash, since a join on five keys is estimated to find one row, and a loop over what it

@@ -38,7 +38,7 @@
 {%- endmacro %}
 
 {% macro default__millionths(numerator, denominator) -%}
-    {{ exceptions.raise_compiler_error('millionths is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('millionths') }}
 {%- endmacro %}
 
 {% macro duckdb__millionths(numerator, denominator) -%}

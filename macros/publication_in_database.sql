@@ -144,6 +144,10 @@
     {{ return(adapter.dispatch('engine_version', 'retention_marts')()) }}
 {%- endmacro %}
 
+{% macro default__engine_version() -%}
+    {{ not_written('engine_version') }}
+{%- endmacro %}
+
 {% macro postgres__engine_version() -%}
     {{ return("'PostgreSQL ' || current_setting('server_version')") }}
 {%- endmacro %}
@@ -231,6 +235,11 @@
             )
         ) }}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- Puts the marts where readers find them: see publication_postgres.sql and publication_spark.sql. -#}
+{% macro default__publish(build, facts) -%}
+    {{ not_written('publish') }}
 {%- endmacro %}
 
 {#- Only Spark keeps the builds before; elsewhere it is the database's own backup that brings them back. -#}

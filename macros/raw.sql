@@ -51,7 +51,7 @@
             cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
             {%- endfor %}
         where false
-    ) as no_activity
+    ) as {{ "no_" ~ table }}
 {%- endmacro %}
 
 {#-

@@ -30,6 +30,10 @@
     {{ return(statements | first) }}
 {%- endmacro %}
 
+{% macro default__insert_json(rows, columns, types) -%}
+    {{ not_written('insert_json') }}
+{%- endmacro %}
+
 {% macro postgres__insert_json(rows, columns, types) -%}
     insert into {{ this }}
     select

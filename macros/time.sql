@@ -103,7 +103,7 @@
 {%- endmacro %}
 
 {% macro default__change_timezone(timestamp, from_timezone, to_timezone) -%}
-    {{ exceptions.raise_compiler_error('change_timezone is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('change_timezone') }}
 {%- endmacro %}
 
 {% macro duckdb__change_timezone(timestamp, from_timezone, to_timezone) -%}
