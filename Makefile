@@ -16,15 +16,39 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DBT := .venv/bin/dbt
 SIZE ?= S
+# The output of profiles.yml to build on: what is no DuckDB has an environment of its own.
+TARGET ?= duckdb
+ENVIRONMENT := $(if $(wildcard requirements/$(TARGET).in),.venv-$(TARGET)/$(TARGET),.venv/build)
 
 # Unit tests do not depend on the data: `make test` runs them.
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build restore validate board look pictures test docs lint contracts check-contracts metrics bench lock
+.PHONY: build engines restore validate board look pictures test docs lint contracts check-contracts metrics bench lock
 
-build: .venv/build
-	$(DBT) $(BUILD) $(WITH_VARS)
+build: $(ENVIRONMENT)
+	$(call needs,$(TARGET))
+	$(dir $<)bin/dbt $(BUILD) $(if $(filter-out duckdb,$(TARGET)),--target $(TARGET) )$(WITH_VARS)
+
+# Stops where what a target needs beside its environment is missing.
+needs = $(if $(needs_$1),@$(needs_$1))
+needs_spark = command -v java >/dev/null \
+	|| { echo "Spark needs Java 17, and there is no java: make engines installs it, as root on Debian."; exit 1; }
+needs_postgres = $(dir $<)bin/python -c 'import os, socket; socket.create_connection((os.environ.get("RETENTION_POSTGRES_HOST", \
+	"127.0.0.1"), os.environ.get("RETENTION_POSTGRES_PORT", "5432")), 5)' 2>/dev/null \
+	|| { echo "No PostgreSQL server answers where RETENTION_POSTGRES_HOST and RETENTION_POSTGRES_PORT say, by default" \
+	"127.0.0.1 and 5432."; exit 1; }
+
+engines: .venv/test .venv-postgres/postgres .venv-spark/spark
+	@if [ -z "$(strip $(missing_packages))" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update --quiet=2 \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $(missing_packages); \
+	else echo "Install these packages, or run make engines as root on Debian: $(strip $(missing_packages))"; exit 1; fi
+	.venv/bin/python tests/python/engines.py
+
+missing_packages = $(if $(shell command -v java),,openjdk-17-jre-headless) \
+	$(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,postgresql)
 
 restore: .venv/build
 	$(DBT) run-operation restore_publication
@@ -75,7 +99,7 @@ bench: .venv/build .venv-bench/bench
 	.venv-bench/bin/python benchmarks/bench.py $(SIZE)
 
 lock:
-	for name in build test lint bench contracts metrics board board_test; do \
+	for name in build test lint bench contracts metrics board board_test postgres spark; do \
 		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
@@ -101,6 +125,12 @@ install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --
 	$(environment)
 
 .venv-bench/bench: requirements/bench.txt
+	$(environment)
+
+.venv-postgres/postgres: requirements/postgres.txt
+	$(environment)
+
+.venv-spark/spark: requirements/spark.txt
 	$(environment)
 
 .venv-contracts/contracts: requirements/contracts.txt
