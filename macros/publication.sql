@@ -274,5 +274,13 @@
 {%- endmacro %}
 
 {% macro duckdb__failure(words) -%}
-    select error('{{ words | replace("'", "''") }}')
+    select error({{ sql_text(words) }})
+{%- endmacro %}
+
+{% macro postgres__failure(words) -%}
+    do $failure$ begin raise exception using message = {{ sql_text(words) }}; end $failure$
+{%- endmacro %}
+
+{% macro spark__failure(words) -%}
+    select raise_error({{ sql_text(words) }})
 {%- endmacro %}

@@ -4,19 +4,24 @@
 """
 
 import contextlib
+import csv
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from conftest import RAW_COLUMNS, ROOT, Build, dbt, dbt_process
+from conftest import RAW_COLUMNS, ROOT, SHARED_DATA, Build, dbt, dbt_process, write_raw
+from random_company import company
 
+BUILD = ("build", "--exclude-resource-type", "unit_test")
 ABOUT_THE_BUILD = {"data_quality", "build_changes", "build_changes_by_month"}
 Raw = dict[str, tuple[list[str], list[dict[str, str]]]]
 
@@ -32,10 +37,10 @@ def missing(engine: str) -> str:
     return ""
 
 
-def server_program(name: str) -> str | None:
-    """The path of a program of the PostgreSQL server; Debian has them outside of PATH."""
+def server_program(name: str) -> str:
+    """The path of a program of the PostgreSQL server, '' where there is none; Debian has them outside of PATH."""
     installed = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
-    return str(installed[-1]) if installed else shutil.which(name)
+    return str(installed[-1]) if installed else shutil.which(name) or ""
 
 
 @dataclass
@@ -61,17 +66,32 @@ class Engine:
 class Postgres(Engine):
     """A PostgreSQL server and one of its databases."""
 
-    def psql(self, sql: str) -> str:
-        """What a query or script prints, without header and frame. Raises CalledProcessError."""
+    def database(self, name: str) -> "Postgres":
+        """A new database of the server."""
+        self.psql(f"create database {name}")
+        return Postgres(self.target, {**self.environment, "RETENTION_POSTGRES_DATABASE": name})
+
+    def command(self) -> list[str]:
+        """The client, without its query."""
         environment = self.environment
-        command = [
+        return [
             "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set", "ON_ERROR_STOP=1",
             "--host", environment["RETENTION_POSTGRES_HOST"], "--port", environment["RETENTION_POSTGRES_PORT"],
             "--username", environment["RETENTION_POSTGRES_USER"], environment["RETENTION_POSTGRES_DATABASE"],
         ]  # fmt: skip
-        finished = subprocess.run(
-            command, input=sql, capture_output=True, text=True, env={**os.environ, "PGTZ": "UTC", "PGDATESTYLE": "ISO"}
-        )
+
+    def connection(self, application: str) -> subprocess.Popen[bytes]:
+        """A client of this name that is connected, until it is killed."""
+        environment = {**os.environ, "PGAPPNAME": application}
+        client = subprocess.Popen([*self.command(), "--command", "select pg_sleep(300)"], env=environment)
+        while self.psql(f"select count(*) from pg_stat_activity where application_name = '{application}'") == "0":
+            assert client.poll() is None
+        return client
+
+    def psql(self, sql: str) -> str:
+        """What a query or script prints, without header and frame. Raises CalledProcessError."""
+        environment = {**os.environ, "PGTZ": "UTC", "PGDATESTYLE": "ISO"}
+        finished = subprocess.run(self.command(), input=sql, capture_output=True, text=True, env=environment)
         if finished.returncode:
             raise subprocess.CalledProcessError(finished.returncode, sql[:200], finished.stdout, finished.stderr)
         return finished.stdout.rstrip("\n")
@@ -80,16 +100,14 @@ class Postgres(Engine):
         """Put raw tables into a schema, all columns text; an empty text is a null."""
         script = [f"drop schema if exists {schema} cascade; create schema {schema};"]
         for table, (columns, rows) in raw.items():
-            with duckdb.connect() as connection:
-                names = ", ".join(f'"{column}" varchar' for column in columns)
-                connection.execute(f"create table raw ({names})")
-                if rows:
-                    places = ", ".join("?" * len(columns))
-                    values = [[row.get(column) or None for column in columns] for row in rows]
-                    connection.executemany(f"insert into raw values ({places})", values)
-                connection.execute(f"copy raw to '{folder}/{table}.copy' (header false, nullstr '', quote '\"', force_quote *)")
-            script.append(f"create table {schema}.{table} ({names.replace('varchar', 'text')});")
-            script.append(f"\\copy {schema}.{table} from '{folder}/{table}.copy' (format csv)")
+            file = folder / f"{table}.copy"
+            with open(file, "w", encoding="utf-8", newline="") as lines:
+                for row in rows:
+                    cells = (row.get(column) or "" for column in columns)
+                    lines.write(",".join('"' + cell.replace('"', '""') + '"' if cell else "" for cell in cells) + "\n")
+            names = ", ".join(f'"{column}" text' for column in columns)
+            script.append(f"create table {schema}.{table} ({names});")
+            script.append(f"\\copy {schema}.{table} from '{file}' (format csv)")
         self.psql("\n".join(script))
 
     def fetch(self, folder: Path) -> dict[str, str]:
@@ -102,7 +120,9 @@ class Postgres(Engine):
         )
         return {
             name: f"from read_csv('{folder}/{name}.csv', all_varchar = true, header = true, delim = ',', "
-            r"quote = '\"', escape = '\"', nullstr = '\N', allow_quoted_nulls = false, strict_mode = true)".replace('\\"', '"')
+            r"quote = '\"', escape = '\"', nullstr = '\N', allow_quoted_nulls = false, strict_mode = true)".replace(
+                '\\"', '"'
+            )
             for name in names
         }
 
@@ -110,8 +130,8 @@ class Postgres(Engine):
 class Spark(Engine):
     """Spark in dbt's own process, whose tables are Parquet files of a folder."""
 
-    def fetch(self) -> dict[str, str]:
-        """The marts that were published last as queries of DuckDB."""
+    def fetch(self, folder: Path) -> dict[str, str]:
+        """The marts that were published last as queries of DuckDB, which read where they lie."""
         warehouse = Path(self.environment["RETENTION_SPARK_WAREHOUSE"])
         latest = max(warehouse.glob("published_*.db"))
         return {
@@ -125,12 +145,24 @@ def spark(folder: Path) -> Spark:
     """Spark that leaves nothing but a folder, which is emptied: the catalogue ends with the process."""
     warehouse = folder / "spark-warehouse"
     shutil.rmtree(warehouse, ignore_errors=True)
-    return Spark("spark", {"RETENTION_SPARK_WAREHOUSE": str(warehouse), "RETENTION_SPARK_CATALOG": "in-memory"})
+    environment = {
+        "RETENTION_SPARK_WAREHOUSE": str(warehouse),
+        "RETENTION_SPARK_CATALOG": "in-memory",
+        "RETENTION_SPARK_DRIVER_OPTIONS": "-XX:TieredStopAtLevel=1",  # many small queries: less time to compile
+    }
+    return Spark("spark", environment)
+
+
+# Settings of a server that may be found in the world, by which no number may change.
+ODD_SETTINGS = {"timezone": "Asia/Kolkata", "datestyle": "German", "extra_float_digits": "0"}
 
 
 @contextlib.contextmanager
-def postgres_server(locale: str = "C.UTF-8", **settings: str) -> Iterator[Postgres]:
-    """A PostgreSQL server on a port of its own that nobody outside of this machine reaches, until the end."""
+def postgres_server(**settings: str) -> Iterator[Postgres]:
+    """A PostgreSQL server on a port of its own that nobody outside of this machine reaches, until the end.
+
+    It sorts texts as Germans do.
+    """
     user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
     folder = Path(tempfile.mkdtemp(prefix="retention_postgres_"))
     with socket.socket() as unused:
@@ -141,18 +173,29 @@ def postgres_server(locale: str = "C.UTF-8", **settings: str) -> Iterator[Postgr
         "work_mem": "64MB", **settings,
     }  # fmt: skip
     data = folder / "data"
-    quiet: dict[str, Any] = {"user": user, "check": True, "capture_output": True, "text": True, "cwd": "/"}
+    as_user: dict[str, Any] = {"user": user, "check": True, "stdout": subprocess.DEVNULL, "cwd": "/"}
     try:
         if user:
             shutil.chown(folder, user)
         subprocess.run(
-            [server_program("initdb"), "--pgdata", data, "--username", "retention", "--auth", "trust",
-             "--encoding", "UTF8", "--locale", locale, "--no-sync"],
-            **quiet,
-        )  # fmt: skip
+            [
+                *(
+                    server_program("initdb"),
+                    "--pgdata",
+                    data,
+                    "--username",
+                    "retention",
+                    "--auth",
+                    "trust",
+                    "--no-sync",
+                ),
+                *("--encoding", "UTF8", "--locale", "C", "--locale-provider", "icu", "--icu-locale", "de"),
+            ],
+            **as_user,
+        )
         (data / "postgresql.auto.conf").write_text("".join(f"{name} = '{value}'\n" for name, value in options.items()))
-        control = [server_program("pg_ctl"), "--pgdata", data, "--wait"]
-        subprocess.run([*control, "--log", folder / "log", "start"], **{**quiet, "capture_output": False, "stdout": subprocess.DEVNULL})
+        control = [server_program("pg_ctl"), "--pgdata", str(data), "--wait"]
+        subprocess.run([*control, "--log", str(folder / "log"), "start"], **as_user)
         try:
             environment = {
                 "RETENTION_POSTGRES_HOST": "127.0.0.1",
@@ -162,7 +205,7 @@ def postgres_server(locale: str = "C.UTF-8", **settings: str) -> Iterator[Postgr
             }
             yield Postgres("postgres", environment)
         finally:
-            subprocess.run([*control, "--mode", "immediate", "stop"], **quiet)
+            subprocess.run([*control, "--mode", "immediate", "stop"], **as_user)
     finally:
         shutil.rmtree(folder)
 
@@ -203,3 +246,80 @@ def differences(warehouse: Path, tables: dict[str, str]) -> dict[str, Any]:
 def unequal(warehouse: Path, tables: dict[str, str]) -> dict[str, str]:
     """The marts that differ, and how."""
     return {mart: words for mart, words in differences(warehouse, tables).items() if mart and words}
+
+
+AS_OF_DATES = {"mrr_playbook": "2020-03-01", "mavenflix": "2023-09-09", "cdnow": "1998-07-01"}
+
+
+def data_sets() -> Iterator[tuple[str, Raw | None, dict[str, Any]]]:
+    """Name, raw tables and vars: the demo, which has no raw tables, the real data sets and two random companies."""
+    yield "demo", None, {}
+    for name, as_of_date in AS_OF_DATES.items():
+        raw: Raw = {}
+        for path in (SHARED_DATA / name / "raw").glob("*.csv"):
+            with open(path, newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file)
+                raw[path.stem] = (list(reader.fieldnames or []), list(reader))
+        if raw:
+            yield name, raw, {"as_of_date": as_of_date}
+    for seed in range(2):
+        rows, settings = company(seed)
+        columns = {
+            table: dict.fromkeys([*RAW_COLUMNS[table], *(key for row in rows[table] for key in row)]) for table in rows
+        }
+        yield (
+            f"random company {seed}",
+            {table: (list(columns[table]), rows[table]) for table in rows},
+            {name: value for name, value in settings.items() if name != "period_grains"},
+        )
+
+
+def main(asked: list[str]) -> None:
+    """Build each data set on DuckDB, PostgreSQL and Spark, and compare every mart. Exits with 1 where one differs.
+
+    What is asked, of `postgres`, `spark` and names of data sets with dashes for blanks, is done alone.
+    """
+    failed = False
+    on = [engine for engine in ("postgres", "spark") if engine in asked] or ["postgres", "spark"]
+    names = [name for name in asked if name not in on]
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(postgres_server(**ODD_SETTINGS)) if "postgres" in on else None
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        for number, (name, raw, variables) in enumerate(data_sets()):
+            if names and name.replace(" ", "-") not in names:
+                continue
+            place = folder / str(number)
+            place.mkdir()
+            located = {"raw_location": write_raw(place, raw)} if raw else {}
+            reference = dbt(place, *BUILD, variables={**variables, **located})
+            if reference.returncode:
+                sys.exit(reference.output[-3000:])
+            for engine in on:
+                target: Postgres | Spark = spark(place)
+                where = located
+                if engine == "postgres" and server:
+                    target = server.database(f"data_{number}")
+                    if raw:
+                        target.load("billing", raw, place)
+                        where = {"raw_schema": "billing"}
+                started = time.monotonic()
+                finished = target.dbt(place / engine, *BUILD, variables={**variables, **where})
+                seconds = time.monotonic() - started
+                if finished.returncode:
+                    failed = True
+                    print(f"{name}, {engine}: the build failed\n{finished.output[-3000:]}", flush=True)
+                    continue
+                compared = differences(reference.warehouse, target.fetch(place))
+                rows = compared.pop("")
+                differing = {mart: words for mart, words in compared.items() if words}
+                failed = failed or bool(differing)
+                print(
+                    f"{name}, {engine}: {len(compared)} marts of {rows:,} rows, {len(differing)} differ"
+                    f" ({seconds:.0f} s)" + "".join(f"\n  {mart}: {words}" for mart, words in differing.items()),
+                    flush=True,
+                )
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
