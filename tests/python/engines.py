@@ -81,9 +81,9 @@ class Postgres(Engine):
         ]  # fmt: skip
 
     def connection(self, application: str) -> subprocess.Popen[bytes]:
-        """A client of this name that is connected, until it is killed."""
+        """A client of this name that is connected and idle, until it is killed."""
         environment = {**os.environ, "PGAPPNAME": application}
-        client = subprocess.Popen([*self.command(), "--command", "select pg_sleep(300)"], env=environment)
+        client = subprocess.Popen(self.command(), env=environment, stdin=subprocess.PIPE)
         while self.psql(f"select count(*) from pg_stat_activity where application_name = '{application}'") == "0":
             assert client.poll() is None
         return client

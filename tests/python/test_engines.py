@@ -188,7 +188,7 @@ def test_nothing_else_is_published(company: PostgresCompany) -> None:
 
     company.variables = {}
     finished = company.dbt("build")
-    assert finished.returncode == 1
+    assert finished.returncode != 0
     assert "Nothing can be published: this is a build of the bundled demo, and the schema published" in finished.output
     company.variables = {"segmnts": []}
     assert "nothing reads the var 'segmnts'" in company.dbt("build").output

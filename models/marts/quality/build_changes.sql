@@ -1,5 +1,5 @@
 -- One row per published number that this build has otherwise: what readers had before it, what they have after it.
--- On DuckDB the readers' file may not be there yet: plugins/publication.py compares, and this model reads what it found.
+-- On DuckDB the readers' file may be missing: plugins/publication.py compares, and this model reads what it has found.
 
 {{ config(pre_hook={'sql': '{{ compare_with_published(model) }}', 'transaction': false}) }}
 
