@@ -13,7 +13,7 @@
 {#- Ahead of the branch: a dry run is parsed, too, and the next run does not parse again. -#}
 {% set relations, columns = {}, {} %}
 {% for name in raw_table_names() %}
-    {% do relations.update({name: raw(name) | string | trim}) %}
+    {% do relations.update({name: delivered(name) | string | trim}) %}
     {% do columns.update({name: raw_columns(name)}) %}
 {% endfor %}
 
@@ -127,7 +127,7 @@ from answers
         case when as_of_date is null then {{ future }} end as refused_from,
         case when as_of_date is not null then {{ future }} end as warned_from,
         {{ var('latest_future_days') }} as latest_future_days,
-        upper('{{ var('reporting_currency') }}') as reporting_currency,
+        {{ reporting_currency() }} as reporting_currency,
         [{{ text_list(countable_statuses()) }}] as countable_order_statuses,
         (select max_by(rows_checked, finished_at) from builds) as previous_rows,
         (select max_by(mean, finished_at) from builds) as previous_mean,
@@ -141,7 +141,7 @@ from answers
     Example: select * from {{ guarded('orders') }}
 -#}
 {% macro guarded(table) -%}
-    {%- set relation = raw(table) -%}
+    {%- set relation = delivered(table) -%}
     {%- set quarantine = adapter.get_relation(target.database, 'quality', 'quarantine') if execute else none -%}
     {%- set is_quarantined = "from quality.quarantine where raw_table = '" ~ table ~ "'" -%}
     {%- if quarantine and run_query('select count(*) ' ~ is_quarantined)[0][0] -%}

@@ -69,24 +69,84 @@
 {%- endmacro %}
 
 {#-
-    What a quantity of a plan brings in a month: exact, rounded once to six decimals, half up. Prices and discounts
+    The exact quotient of two whole numbers >= 0 in millionths, times a rate of 15 decimals below 1e7: rounded once, half
+    up, as decimal(18, 6) of ones. What is left of the quotient is multiplied in two halves of the rate, because the whole
+    product would not fit into any number of the engine.
+    Example: {{ millionths_at_rate('2', '3', '1.5') }} is 0.000001
+-#}
+{% macro millionths_at_rate(numerator, denominator, rate) -%}
+    {{ adapter.dispatch('millionths_at_rate', 'retention_marts')(numerator, denominator, rate) }}
+{%- endmacro %}
+
+{% macro default__millionths_at_rate(numerator, denominator, rate) -%}
+    {{ exceptions.raise_compiler_error('millionths_at_rate is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__millionths_at_rate(numerator, denominator, rate) -%}
+    {%- set n = 'cast(' ~ numerator ~ ' as hugeint)' -%}
+    {%- set d = 'cast(' ~ denominator ~ ' as hugeint)' -%}
+    {%- set r = 'cast(' ~ rate ~ ' * 1000000000000000 as hugeint)' -%}
+    {%- set upper = '(' ~ n ~ ' % ' ~ d ~ ') * (' ~ r ~ ' // 1000000000)' -%}
+    {%- set lower = '(' ~ n ~ ' % ' ~ d ~ ') * (' ~ r ~ ' % 1000000000)' -%}
+    cast(
+        cast(
+            (
+                ({{ n }} // {{ d }}) * {{ r }}
+                + (({{ upper }}) // {{ d }}) * 1000000000
+                + ((({{ upper }}) % {{ d }}) * 1000000000 + {{ lower }}) // {{ d }}
+                + 500000000000000
+            ) // 1000000000000000 as decimal(38, 0)
+        ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{#-
+    What terms of a plan bring in a month: exact, rounded once to six decimals, half up. In the currency of the plan, or
+    where `rate` names the rate of other currencies, in the reporting currency. An amount that is not null stands in place of price, quantity and discount. Prices, amounts and discounts
     become whole numbers of 1e-10, because products of whole numbers are exact; the divisor takes back both scales but
     for the millionths, the per cent and the year.
-    Example: {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} as mrr_if_paid
+    Example: {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent', 'terms.amount') }} as mrr_if_paid
 -#}
-{% macro monthly_amount(plan, quantity, discount_percent) -%}
-    {{ millionths(
-        'cast(' ~ plan ~ '.price * 10000000000 as decimal(38, 0))
+{% macro monthly_amount(plan, quantity, discount_percent, amount=none, rate=none) -%}
+    {%- set billed = 'cast(' ~ plan ~ '.price * 10000000000 as decimal(38, 0))
         * ' ~ quantity ~ '
-        * cast((100 - ' ~ discount_percent ~ ') * 10000000000 as decimal(38, 0))
+        * cast((100 - ' ~ discount_percent ~ ') * 10000000000 as decimal(38, 0))' -%}
+    {%- if amount -%}
+        {%- set billed = 'coalesce(
+            cast(' ~ amount ~ ' * 10000000000 as decimal(38, 0)) * 1000000000000,
+            ' ~ billed ~ '
+        )' -%}
+    {%- endif -%}
+    {%- set numerator = billed ~ '
         * case ' ~ plan ~ '.billing_interval
             when \'day\' then 365
             when \'week\' then 52
             when \'month\' then 12
             when \'year\' then 1
-        end',
-        'cast(100000000000000 as decimal(38, 0)) * 100 * 12 * ' ~ plan ~ '.billing_interval_count'
-    ) }}
+        end' -%}
+    {%- set denominator = 'cast(100000000000000 as decimal(38, 0)) * 100 * 12 * ' ~ plan ~ '.billing_interval_count' -%}
+    {%- if not rate -%}
+        {{ millionths(numerator, denominator) }}
+    {%- else -%}
+        case
+            when {{ plan }}.currency <> {{ reporting_currency() }}
+                then {{ millionths_at_rate(numerator, denominator, rate) }}
+            else {{ millionths(numerator, denominator) }}
+        end
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    An amount in the reporting currency: of another currency at a rate, null without one.
+    Example: {{ at_rate('orders.amount', 'orders.currency', 'rates.rate') }} as amount
+-#}
+{% macro at_rate(amount, currency, rate) -%}
+    case when {{ currency }} <> {{ reporting_currency() }} then ({{ amount }}) * {{ rate }} else {{ amount }} end
+{%- endmacro %}
+
+{#- The var reporting_currency as staging has currencies: in upper case. -#}
+{% macro reporting_currency() -%}
+    '{{ var('reporting_currency') | upper }}'
 {%- endmacro %}
 
 {#-

@@ -6,8 +6,14 @@
 {#- The raw tables that may be missing altogether, with their columns. -#}
 {% macro optional_raw_tables() -%}
     {{ return({
-        'activity': {'customer_id': dbt.type_string(), 'activity_date': 'date', 'events': 'integer'}
+        'activity': {'customer_id': dbt.type_string(), 'activity_date': 'date', 'events': 'integer'},
+        'exchange_rates': {'currency': dbt.type_string(), 'date': 'date', 'rate': 'decimal(38, 15)'}
     }) }}
+{%- endmacro %}
+
+{#- The columns that a raw table may lack, all of their values being null then. -#}
+{% macro optional_columns() -%}
+    {{ return({'customers': ['email'], 'subscriptions': ['amount']}) }}
 {%- endmacro %}
 
 {#-
@@ -38,6 +44,35 @@
         ) }}
     {%- endif -%}
     {{ return(relations[table]) }}
+{%- endmacro %}
+
+{#-
+    The rows of a raw table, with nulls in place of the optional columns that it lacks.
+    Example: select amount from {{ delivered('subscriptions') }}
+-#}
+{% macro delivered(table) -%}
+    {%- set relation = raw(table) -%}
+    {%- set columns, missing = [], [] -%}
+    {%- if execute and table in optional_columns() and relation is not string -%}
+        {%- for column in adapter.get_columns_in_relation(relation) -%}
+            {%- do columns.append(column.name | lower) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if columns and columns != ['unreadable_because'] -%}
+        {%- do missing.extend(optional_columns()[table] | reject('in', columns)) -%}
+    {%- endif -%}
+    {%- if not missing -%}
+        {{ return(relation) }}
+    {%- endif -%}
+    (
+        select
+            raw_rows.*
+            {%- for column in missing -%}
+            ,
+            cast(null as {{ dbt.type_string() }}) as {{ column }}
+            {%- endfor %}
+        from {{ relation }} as raw_rows
+    )
 {%- endmacro %}
 
 {#-

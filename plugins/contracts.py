@@ -162,6 +162,13 @@ def in_key(column: str, key: list[str]) -> Row:
     return {"primaryKey": True, "primaryKeyPosition": key.index(column) + 1} if column in key else {}
 
 
+def columns_wanted(table: Row) -> list[str]:
+    """The columns that a raw table in ODCS must have: those of its rule about them."""
+    rules = [rule["implementation"] for rule in table["quality"] if "implementation" in rule]
+    sets = [rule["kwargs"]["column_set"] for rule in rules if rule["type"] == "expect_table_columns_to_match_set"]
+    return [name for names in sets for name in names]
+
+
 def raw_table(source: Any, suite: Row) -> Row:
     """A raw table in ODCS: every expectation of its suite is one rule, of its column or of the table.
 
@@ -278,7 +285,7 @@ def json_schema(table: Row) -> str:
     content = {
         "$schema": "https://json-schema.org/draft/2020-12/schema", "$comment": HEADER.strip("# \n"),
         "title": table["name"], "description": table["description"], "type": "object",
-        "required": list(properties), "properties": properties,
+        "required": columns_wanted(table), "properties": properties,
     }  # fmt: skip
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
@@ -304,16 +311,22 @@ def chosen(rows: Iterable[Row], leading: dict[str, set[str]]) -> list[Row]:
 
 
 def templates(tables: list[Row]) -> Iterator[tuple[str, str]]:
-    """The template of each raw table: rows of the demo company that lead to one another.
+    """The template of each raw table, with the columns that must be there: rows of the demo company.
 
-    The table that leads to most others is first: its rows are chosen among those that all tables can lead to.
+    They lead to one another. Of a table that the demo company lacks there is the header alone. The table that leads to
+    most others is first: its rows are chosen among those that all tables can lead to.
     Raises ContractError where the demo company has no such rows.
     """
     rows: dict[str, list[Row]] = {}
     for table in tables:
-        names = [described["name"] for described in table["properties"]]
-        with open(ROOT / "seeds" / "demo" / f"raw_{table['name']}.csv", newline="", encoding="utf-8") as file:
+        names = columns_wanted(table)
+        seed = ROOT / "seeds" / "demo" / f"raw_{table['name']}.csv"
+        if not seed.exists():
+            yield f"{table['name']}.template.csv", ",".join(names) + "\n"
+            continue
+        with open(seed, newline="", encoding="utf-8") as file:
             rows[table["name"]] = [{name: row[name] for name in names} for row in csv.DictReader(file)]
+    tables = [table for table in tables if table["name"] in rows]
     values: dict[tuple[str, str], set[str]] = {}  # of a column that others lead to: those that a template has
     for table in tables:
         for column, target in references(table).items():

@@ -1,4 +1,4 @@
--- One row per row of the files of this raw table, as delivered; none where there is no file: it is the one table that
+-- One row per row of the files of this raw table, as delivered; none where there is no file: it is a table that
 -- need not be there. CSV is copied once; Parquet is read where it lies.
 
 {{ config(

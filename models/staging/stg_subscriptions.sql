@@ -11,6 +11,7 @@ typed as (
         cast(status as {{ dbt.type_string() }}) as status,
         {{ whole_number('quantity', 'bigint') }} as quantity,
         {{ exact_number('discount_percent', 'decimal(13, 10)') }} as discount_percent,
+        {{ exact_number('amount', 'decimal(28, 10)') }} as amount,
         {{ instant('started_at') }} as started_at,
         {{ end_instant('ended_at') }} as ended_at,
         {{ instant('cancel_requested_at') }} as cancel_requested_at,

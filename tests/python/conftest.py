@@ -30,6 +30,9 @@ RAW_COLUMNS = {
     "orders": "order_id customer_id ordered_at status amount refunded_amount currency".split(),
     "activity": "customer_id activity_date events".split(),
 }
+# What raw tables may have beside these, and what the demo has not.
+OPTIONAL_COLUMNS = {"customers": ["email"], "subscriptions": ["amount"]}
+RATE_COLUMNS = {"exchange_rates": "currency date rate".split()}
 
 
 @dataclass

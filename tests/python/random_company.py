@@ -372,6 +372,36 @@ def _correct(rng: random.Random, clock: _Clock, raw: dict[str, list[Row]], setti
         first = False
 
 
+def _bill_amounts(rng: random.Random, subscriptions: list[Row]) -> None:
+    """Give some stretches an amount, which stands in place of price, quantity and discount."""
+    for row in subscriptions:
+        row["amount"] = rng.choice(["", "", "", "0", "19.9", "240", "0.0000004", "33.3333333333"])
+
+
+def _add_currencies(rng: random.Random, clock: _Clock, raw: dict[str, list[Row]]) -> None:
+    """Other currencies for plans and orders, and their rates from before the first day on, with gaps."""
+    codes = ["EUR", "eur", "GBP", "Jpy"]
+    for row in raw["plans"] + raw["orders"]:
+        row["currency"] = rng.choice(["USD", "usd", *codes])
+    instants = [clock.parsed(row["started_at"]) for row in raw["subscriptions"]]
+    instants += [clock.parsed(row["ordered_at"]) for row in raw["orders"]]
+    first = min((clock.local(at).date() for at in instants), default=clock.first)
+    ways = {
+        "EUR": ["1.1", "1.0837", "0.95", "1.123456789012345678"],
+        "gbp": ["1.25", "1.31", "1.2777777777777"],
+        "JPY": ["0.0067", "0.00712345678901234", "151.5", "0.0000004"],
+        "USD": ["2", "1"],  # never read
+    }
+    raw["exchange_rates"] = []
+    for code, rates in ways.items():
+        day = first - rng.randint(0, 3) * DAY
+        while day < clock.first + (clock.days + 40) * DAY:
+            code = rng.choice([code.lower(), code.upper()])
+            raw["exchange_rates"].append({"currency": code, "date": day.isoformat(), "rate": rng.choice(rates)})
+            day += rng.choice([1, 1, 2, 7, 31, 90]) * DAY
+    rng.shuffle(raw["exchange_rates"])
+
+
 def _make_ends_inclusive(rng: random.Random, clock: _Clock, subscriptions: list[Row]) -> None:
     """Write ends so that they mean under the var `ended_at_is_inclusive` what they meant without it, or nothing."""
     starts = [(row["subscription_id"], clock.parsed(row["started_at"])) for row in subscriptions]
@@ -471,6 +501,10 @@ def company(seed: int, size: str = "small") -> tuple[dict[str, list[Row]], dict[
     }
     _add_attributes(random.Random(f"{seed} of attributes"), raw, settings)
     _correct(more, clock, raw, settings)
+    if seed % 4 in (0, 2):
+        _bill_amounts(random.Random(f"{seed} of amounts"), raw["subscriptions"])
+    if seed % 4 in (1, 2):
+        _add_currencies(random.Random(f"{seed} of currencies"), clock, raw)
     if seed % 4 == 1:
         settings["ended_at_is_inclusive"] = True
         _make_ends_inclusive(more, clock, raw["subscriptions"])

@@ -27,6 +27,7 @@ Number = Fraction | int
 
 DEFAULTS = {
     "as_of_date": None,
+    "reporting_currency": "USD",
     "reporting_timezone": "UTC",
     "fiscal_year_start_month": 1,
     "segments": ["country", "acquisition_channel"],
@@ -61,6 +62,8 @@ class Stretch(NamedTuple):
     end: datetime | None
     mrr: Fraction
     plan: str
+    currency: str
+    currency_mrr: Fraction
 
 
 class Order(NamedTuple):
@@ -111,7 +114,7 @@ def money(x: Number | None, decimals: int = 6) -> Decimal | None:
 
 
 def sum_of_amounts(x: Number | None) -> Decimal | None:
-    """Revenue is never rounded: amounts have up to ten decimals."""
+    """Revenue is not rounded any more: amounts have up to ten decimals."""
     return money(x, 10)
 
 
@@ -205,20 +208,33 @@ class Company:
         self.gross_margin = Fraction(str(self.settings["gross_margin"]))
         clean: Marts = {
             name: [{k: None if v == "" else v for k, v in row.items()} for row in raw.get(name) or []]
-            for name in ("customers", "plans", "subscriptions", "orders")
+            for name in ("customers", "plans", "subscriptions", "orders", "exchange_rates")
         }
         self.as_of = self._as_of_date(clean)
         cut = self.midnight(self.as_of)
         self.customers = {row["customer_id"]: row for row in clean["customers"]}
 
+        self.has_rates = bool(clean["exchange_rates"])
+        # Reading: rates are read with 15 decimals.
+        self.rates = sorted(
+            (row["currency"].upper(), date.fromisoformat(row["date"]), rounded(Fraction(row["rate"]), 15))
+            for row in clean["exchange_rates"]
+        )
         self.plans = plans = {row["plan_id"]: row for row in clean["plans"]}
+        # Reading: trials and free stretches are starts, too; those of no length are none.
+        self.first_start: dict[str, datetime] = {}
+        for row in clean["subscriptions"]:
+            start, end = self.instant(row["started_at"]), self.end(row["ended_at"])
+            if end is None or end > start:
+                self.first_start[row["subscription_id"]] = min(
+                    start, self.first_start.get(row["subscription_id"], start)
+                )
         self.stretches: dict[str, list[Stretch]] = defaultdict(list)
         # (start, end) of everything that is not paused, free and trials included.
         self.subscribed: dict[str, list[tuple[datetime, datetime | None]]] = defaultdict(list)
         for row in clean["subscriptions"]:
             start = self.instant(row["started_at"])
             end = self.end(row["ended_at"])
-            mrr = self._mrr(row, plans[row["plan_id"]])
             # Reading: paid is MRR > 0 after the one rounding, so a price that rounds to 0.000000 a month pays nothing.
             if start >= cut or (end is not None and end <= start):
                 continue
@@ -226,8 +242,12 @@ class Company:
             end = None if end and end >= cut else end
             if row["status"] != "paused":
                 self.subscribed[row["customer_id"]].append((start, end))
+            plan = plans[row["plan_id"]]
+            mrr = self.mrr_of(row, plan)
             if mrr > 0:
-                self.stretches[row["customer_id"]].append(Stretch(start, end, mrr, row["plan_id"]))
+                self.stretches[row["customer_id"]].append(
+                    Stretch(start, end, mrr, row["plan_id"], plan["currency"].upper(), rounded(self.monthly(row, plan)))
+                )
 
         self.first_paid = {customer: min(s.start for s in theirs) for customer, theirs in self.stretches.items()}
 
@@ -237,7 +257,9 @@ class Company:
             at = self.instant(row["ordered_at"])
             if plain(row["status"]) in countable and at < cut:
                 amount = Fraction(row["amount"])
-                revenue = amount - Fraction(row["refunded_amount"])
+                # Reading: revenue is rounded to ten decimals, as many as amounts have.
+                rate = self.rate_on(row["currency"].upper(), self.day(at))
+                revenue = rounded((amount - Fraction(row["refunded_amount"])) * rate, 10)
                 self.booked.append(Order(at, row["order_id"], row["customer_id"], self.day(at), revenue, amount < 0))
         self.booked.sort(key=lambda order: (order.at, order.id))
         self.booked_of: dict[str | None, list[Order]] = defaultdict(list)
@@ -287,12 +309,40 @@ class Company:
 
     # money
 
+    def rate_on(self, currency: str, day: date) -> Fraction:
+        """What one unit of a currency is worth on a day, in the reporting currency."""
+        if currency == self.settings["reporting_currency"].upper():
+            return Fraction(1)
+        return next(rate for code, since, rate in reversed(self.rates) if code == currency and since <= day)
+
     @staticmethod
-    def _mrr(row: Row, plan: Row) -> Fraction:
+    def monthly(row: Row, plan: Row) -> Fraction:
+        """What a stretch bills per month in the currency of the plan."""
         if row["status"] not in ("active", "past_due"):
             return ZERO
         value = Fraction(plan["price"]) * int(row["quantity"]) * (1 - Fraction(row["discount_percent"]) / 100)
-        return rounded(value / MONTHS_PER_INTERVAL[plan["billing_interval"]] / int(plan["billing_interval_count"]))
+        if row.get("amount") is not None:
+            value = Fraction(row["amount"])
+        return value / MONTHS_PER_INTERVAL[plan["billing_interval"]] / int(plan["billing_interval_count"])
+
+    def mrr_of(self, row: Row, plan: Row) -> Fraction:
+        """The MRR of a stretch."""
+        exact = self.monthly(row, plan)
+        first_start = self.first_start.get(row["subscription_id"])
+        if exact == 0 or first_start is None:  # of no length
+            return ZERO
+        return rounded(exact * self.rate_on(plan["currency"].upper(), self.day(first_start)))
+
+    def worth(self, customers: list[str], end: date) -> Fraction:
+        """What the MRR of some customers before `end` is worth at the rates of the day before."""
+        balances: dict[str, Fraction] = defaultdict(Fraction)
+        for customer in customers:
+            for s in self.stretches[customer]:
+                instant = self.midnight(end)
+                if s.start < instant and (s.end is None or s.end >= instant):
+                    balances[s.currency] += s.currency_mrr
+        day = min(end, self.as_of) - DAY
+        return sum((rounded(balance * self.rate_on(code, day)) for code, balance in balances.items() if balance), ZERO)
 
     def mrr_before(self, customer: str, instant: datetime) -> Fraction:
         """A customer's MRR at the left limit of an instant."""
@@ -440,14 +490,23 @@ class Company:
 
     # measures of one slice in one period
 
+    def counted(self, part: Slice, start: date, end: date) -> list[str]:
+        """The customers of a slice who moved or paid in a period."""
+        moves = self.movements(start, end)
+        if part.plans is not None:
+            return [c for c in moves if self.plan_of(c, start, end) in part.plans]
+        return [c for c in part.customers if c in moves]
+
     def mrr_measures(self, part: Slice, start: date, end: date) -> tuple[Counts, Amounts]:
         """Counts and exact amounts of the subscription side."""
         n: Counts = Counter()
         amount: Amounts = defaultdict(Fraction)
         moves = self.movements(start, end)
-        customers = [c for c in part.customers if c in moves]
-        if part.plans is not None:
-            customers = [c for c in moves if self.plan_of(c, start, end) in part.plans]
+        customers = self.counted(part, start, end)
+        amount["opening at rates"], amount["closing at rates"] = (
+            self.worth(customers, start),
+            self.worth(customers, end),
+        )
         for customer in customers:
             kind, o, c = moves[customer]
             if kind == "churn" and self.tenure_at_last_churn(customer, end) < self.settings["new_customer_days"]:
@@ -622,6 +681,12 @@ def _subscription_marts(company: Company) -> tuple[list[Row], list[Row], list[Ro
                 ),
                 "churned_new_customer_mrr": money(amount["lost while new"]),
                 "churned_existing_customer_mrr": money(lost - amount["lost while new"]),
+                "closing_mrr_at_closing_rates": money(amount["closing at rates"]) if company.has_rates else None,
+                "fx_effect": money(
+                    amount["closing at rates"] - amount["closing"] - amount["opening at rates"] + opening
+                )
+                if company.has_rates
+                else None,
             }
         )
         retention.append(

@@ -15,7 +15,22 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reference import DAY, ZERO, Company, FirstDate, Marts, Raw, Row, Settings, Slice, either_from, money, plain, rate
+from reference import (
+    DAY,
+    ZERO,
+    Company,
+    FirstDate,
+    Marts,
+    Raw,
+    Row,
+    Settings,
+    Slice,
+    either_from,
+    money,
+    plain,
+    rate,
+    rounded,
+)
 
 DEFAULTS = {
     "renewal_grace_days": 30,
@@ -108,7 +123,8 @@ class Facts(Company):
         for texts in raw.get("subscriptions") or []:
             row: Row = {k: None if v == "" else v for k, v in texts.items()}
             start, end = self.instant(row["started_at"]), self.end(row["ended_at"])
-            if (end is None or end > start) and self._mrr(row, self.plans[row["plan_id"]]) > 0:
+            # Reading: whether a later start is paid is asked in the currency of its plan.
+            if (end is None or end > start) and rounded(self.monthly(row, self.plans[row["plan_id"]])) > 0:
                 self.last_paid_start[row["subscription_id"]] = max(
                     start, self.last_paid_start.get(row["subscription_id"], start)
                 )
@@ -125,7 +141,7 @@ class Facts(Company):
                     start,
                     known_end,
                     end,
-                    self._mrr(row, self.plans[row["plan_id"]]),
+                    self.mrr_of(row, self.plans[row["plan_id"]]),
                     row["cancel_requested_at"] and self.instant(row["cancel_requested_at"]),
                     row["end_reason"],
                     row,
@@ -569,7 +585,8 @@ class Facts(Company):
             ]
             if alike:
                 following = min(alike, key=lambda other: (int(other["tier"]), Fraction(other["price"])))
-                total += max(self._mrr(term.row, following) - term.mrr, ZERO)
+                # Reading: an amount is that of the plan it is billed for, and says nothing of another plan.
+                total += max(self.mrr_of({**term.row, "amount": None}, following) - term.mrr, ZERO)
         return total if running else None
 
 

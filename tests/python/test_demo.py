@@ -157,6 +157,12 @@ def test_the_demo_is_what_its_script_writes(tmp_path: Path) -> None:
     assert sum((tmp_path / name).stat().st_size for name in written) < 1_000_000
 
 
+def test_the_demo_has_one_currency_and_nothing_is_said_of_exchange_rates(demo: Build) -> None:
+    columns = "count(*) > 0 as rows, count(closing_mrr_at_closing_rates) as rates, count(fx_effect) as effects"
+    assert demo.query(f"select {columns} from marts.mrr_churn_by_period") == [{"rows": True, "rates": 0, "effects": 0}]
+    assert "exchange_rates" not in "".join(line for line in demo.output.splitlines() if "model" not in line)
+
+
 def test_the_demo_looks_like_a_business(demo: Build) -> None:
     rates = [
         row["churn_rate"]

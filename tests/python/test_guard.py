@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 import yaml
-from conftest import RAW_COLUMNS, ROOT, dbt, lean_project
+from conftest import OPTIONAL_COLUMNS, RATE_COLUMNS, RAW_COLUMNS, ROOT, dbt, lean_project
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -72,6 +72,23 @@ def without(table: str, column: str) -> dict[str, str]:
     return {**GOOD, table: "\n".join(lines) + "\n"}
 
 
+def with_rates(rates: str, **tables: str) -> dict[str, str]:
+    """The good data with exchange rates and other tables."""
+    return {**GOOD, **tables, "exchange_rates": f"currency,date,rate\n{rates}\n"}
+
+
+def with_amount(amount: str, plan: str = "monthly") -> dict[str, str]:
+    """The good data with a column for amounts: of the subscription s2, on a plan, it is this one."""
+    rows = GOOD["subscriptions"].replace("s2,c2,monthly", f"s2,c2,{plan}").splitlines()
+    return {
+        **GOOD,
+        "subscriptions": "\n".join([f"{rows[0]},amount", *(f"{row}," for row in rows[1:-1]), rows[-1] + f",{amount}"]),
+    }
+
+
+EURO_PLAN = replaced("plans", "10,USD", "10,EUR")["plans"]
+EURO_ORDER = replaced("orders", "20,0,USD", "20,0,EUR")["orders"]
+EUROS = "EUR,2024-01-01,1.1\nEUR,2024-02-01,1.2"
 HEADS = {table: (text.splitlines()[0], text[text.index("\n") :]) for table, text in GOOD.items()}
 ORDER = "o1,c1,2024-01-02,completed,20,0,USD"
 STRETCH = "s2,c2,monthly,active,2,10,2024-01-05 09:30:00,2024-03-01,,"
@@ -264,6 +281,76 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
     ),
     "activity with a time": (replaced("activity", "03-08", "03-08 09:30:00"), ["activity.activity_date", "09:30:00"]),
     "activity on no day": (replaced("activity", "2024-03-08", ""), ["activity.activity_date", "1 of 3 rows"]),
+    **{
+        f"an amount of {amount}": (
+            with_amount(amount),
+            ["subscriptions.amount is a decimal number >= 0 and below 1,000,000,000,000, or empty", f"'{amount}' 1"],
+        )
+        for amount in ("-0.01", "1000000000000", "twelve", "NaN", "1.2.3")
+    },
+    "an amount of a trillion per month": (
+        {**with_amount("300000000000", "weekly"), "plans": GOOD["plans"] + "weekly,W,app,1,1,USD,week,1\n"},
+        ["subscriptions.quantity times the price of the plan, or the amount, is below 1,000,000,000,000 per month"],
+    ),
+    "an amount for a free plan in another currency": (
+        {**with_amount("5", "free"), "plans": GOOD["plans"] + "free,Free,app,0,0,EUR,month,1\n"},
+        ["plans.currency is USD (the var", "'EUR' 1; at plan_id 'free'"],
+    ),
+    "other currencies and exchange rates without a row": (
+        {**with_rates("", plans=EURO_PLAN, orders=EURO_ORDER), "exchange_rates": "currency,date,rate\n"},
+        ["plans.currency is USD (the var reporting_currency) wherever a plan is paid, unless there are exchange_rates"],
+    ),
+    "exchange rates without a rate": (
+        {**GOOD, "exchange_rates": "currency,date\nEUR,2024-01-01\n"},
+        ["exchange_rates has all columns of the contract", "missing 'rate'"],
+    ),
+    **{
+        f"a rate of {rate!r}": (
+            with_rates(f"EUR,2024-01-01,{rate}"),
+            ["exchange_rates.rate is a decimal number > 0 and below 10,000,000: not so in 1 of 1", "currency 'EUR'"],
+        )
+        for rate in ("0", "-1.1", "0.00000000001", "10000000", "n/a", "", "Infinity", "true")
+    },
+    "a rate of no currency": (with_rates(",2024-01-01,1.1"), ["exchange_rates.currency is never empty"]),
+    "a rate of no day": (with_rates("EUR,,1.1"), ["exchange_rates.date is a date without a time", "1 of 1 rows"]),
+    "a rate of an hour": (with_rates("EUR,2024-01-01 10:00:00,1.1"), ["exchange_rates.date is a date without a time"]),
+    "two rates of one day": (
+        with_rates("EUR,2024-01-01,1.1\nGBP,2024-01-01,1.3\neur,2024-01-01,1.2"),
+        ["exchange_rates.date is there once per currency: not so in 2 of 3 rows, such as '2024-01-01' 2"],
+    ),
+    "a paid plan in a currency without a rate": (
+        with_rates("GBP,2024-01-01,1.3", plans=EURO_PLAN),
+        [
+            "exchange_rates has a rate of each paid plan's currency on or before the first start of its subscriptions: "
+            "not so, found EUR from 2024-01-01, which has no rate"
+        ],
+    ),
+    "a paid plan in a currency whose first rate is of the day after the first start": (
+        with_rates("EUR,2024-01-02,1.1", plans=EURO_PLAN),
+        ["not so, found EUR from 2024-01-01, its first rate is of 2024-01-02"],
+    ),
+    "an amount for a free plan in a currency without a rate": (
+        {**with_rates(EUROS), **with_amount("5", "free"), "plans": GOOD["plans"] + "free,Free,app,0,0,GBP,month,1\n"},
+        ["not so, found GBP from 2024-01-05, which has no rate"],
+    ),
+    "an order in a currency without a rate": (
+        with_rates("GBP,2024-01-01,1.3", orders=EURO_ORDER),
+        [
+            "exchange_rates has a rate of each countable order's currency on or before its date: not so, found EUR "
+            "from 2024-01-02, which has no rate"
+        ],
+    ),
+    "an order before the first rate of its currency": (
+        with_rates("EUR,2024-01-03,1.1", orders=EURO_ORDER),
+        ["not so, found EUR from 2024-01-02, its first rate is of 2024-01-03"],
+    ),
+    "an order of no currency beside exchange rates": (
+        with_rates(EUROS, orders=replaced("orders", "20,0,USD", "20,0,")["orders"]), ["orders.currency", "1 of 4 rows"]
+    ),
+    "amounts of a trillion in the reporting currency": (
+        with_rates("EUR,2024-01-01,1000000", plans=EURO_PLAN.replace(",10,EUR", ",600000,EUR")),
+        ["exchange_rates keeps every amount below 1,000,000,000,000 in the reporting currency", "EUR 1200000.0 at"],
+    ),
     "an order in the year 1": (replaced("orders", "2024-01-02", "0001-01-01"), ["orders.ordered_at", "0001"]),
 }  # fmt: skip
 
@@ -319,6 +406,32 @@ FLOWS_ON: dict[str, tuple[Tables, list[tuple[str, str]]]] = {
     ),
     "no activity, header only": ({**GOOD, "activity": GOOD["activity"].splitlines()[0] + "\n"}, SAME),
     "no activity, no file": ({**GOOD, "activity": None}, SAME),
+    "no exchange rates, header only": ({**GOOD, "exchange_rates": "currency,date,rate\n"}, SAME),
+    "exchange rates that nobody needs, one of the reporting currency": (with_rates(EUROS + "\nUSD,2024-01-01,7"), SAME),
+    "a plan and orders in other currencies, spelled in any case": (
+        with_rates(
+            EUROS.replace("EUR,2024-02", "eur,2024-02"),
+            plans=EURO_PLAN.replace("EUR", "Eur"),
+            orders=EURO_ORDER.replace("EUR", "eur").replace("-7,0,USD", "-7,0,JPY"),
+        ),
+        [
+            (MRR, "30.800000"),
+            (ORDERS, "3"),
+            ("select max(revenue) from marts.repeat_purchase_by_period where period_grain = 'year'", "57.5000000000"),
+        ],
+    ),
+    "a free plan in a currency without a rate": (
+        with_rates(EUROS, plans=GOOD["plans"] + "free,Free,app,0,0,GBP,month,1\n",
+                   subscriptions=GOOD["subscriptions"] + "s9,c3,free,active,1,0,2024-01-01,,,\n"),
+        SAME,
+    ),
+    "no amounts": (with_amount(""), SAME),
+    "an amount": (with_amount("0.5"), [(MRR, "10.500000"), SAME[1]]),
+    "an amount of zero": (with_amount("0"), [(MRR, "10.000000"), SAME[1]]),
+    "an e-mail address": (
+        {**GOOD, "customers": GOOD["customers"].replace("\n", ",ann@x.org\n").replace(",ann@x.org", ",email", 1)},
+        [*SAME, ("select count(*) from duckdb_columns() where schema_name = 'marts' and column_name = 'email'", "0")],
+    ),
     "an end in the year 9999 is an open end": (
         replaced("subscriptions", "09:30:00,2024-03-01", "09:30:00,9999-12-31"),
         [("select count(*) from intermediate.int_mrr_stretches where mrr > 0 and end_date is null", "2")],
@@ -464,6 +577,19 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
         "warning: subscriptions.discount_percent is above 1 somewhere, where there are discounts: not so in 1 of 3",
         "'0.1' 1",
     ]),
+    "rates that are older than 7 days when they are used": (
+        with_rates("EUR,2024-01-01,1.1\nEUR,2024-01-25,1.2", orders=EURO_ORDER.replace("5,0,USD", "5,0,EUR")
+                   .replace("2024-01-02", "2024-01-09")),
+        {},
+        [
+            "warning: exchange_rates is used within 7 days of its date: not so, found EUR of 2024-02-03, 9 days after "
+            "the rate of 2024-01-25, EUR of 2024-01-09, 8 days after the rate of 2024-01-01",
+        ],
+    ),
+    "rates that ended while a subscription runs": (
+        with_rates("EUR,2024-01-01,1.1", plans=GOOD["plans"].replace("USD", "EUR")), {},
+        ["warning: exchange_rates is used within 7 days of its date: not so, found EUR of 2024-02-29, 59 days after"],
+    ),
     "an order far in the future": (
         replaced("orders", "2024-02-02T", "2042-02-02T"), {},
         [
@@ -510,7 +636,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def write(folder: Path, tables: Tables) -> None:
-    for table, content in tables.items():
+    for table, content in {"exchange_rates": None, **tables}.items():
         path = folder / f"{table}.csv"
         path.unlink(missing_ok=True)
         if content is not None:
@@ -778,8 +904,8 @@ def test_a_suite_that_is_wrong_fails_loudly(
 
 
 def test_the_suites_are_loaded_whole() -> None:
-    for table, columns in RAW_COLUMNS.items():
-        loaded = guard.load_suite(table, columns)
+    for table, columns in {**RAW_COLUMNS, **RATE_COLUMNS}.items():
+        loaded = guard.load_suite(table, [*columns, *OPTIONAL_COLUMNS.get(table, [])])
         written = yaml.safe_load((guard.SUITES / f"{table}.yml").read_text())["expectations"]
         assert [e.configuration.type for e in loaded.expectations] == [e["type"] for e in written]
         assert [e.severity.value for e in loaded.expectations] == [e["severity"] for e in written]
@@ -851,6 +977,16 @@ def test_rows_within_the_tolerance_are_set_aside_and_beyond_it_refused(project: 
     finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
     assert finished.query(ORDERS) == [{"orders": 3}]
     assert finished.query("select * from quality.quarantine") == []
+
+
+def test_rows_of_a_table_that_lacks_an_optional_column_are_set_aside(project: Path, tmp_path: Path) -> None:
+    number = place("subscriptions", "quantity is a whole number >= 0, at most 1,000,000,000")
+    edit(project, "subscriptions", number, meta={"column": "quantity", "quarantine": True, "mostly": 0.5})
+    write(tmp_path, replaced("subscriptions", "active,2,10", "active,two,10"))
+    finished = dbt(tmp_path, "build", variables=variables(tmp_path), cwd=project)
+    assert finished.returncode == 0, finished.output
+    assert "; 1 row is in quarantine" in finished.output
+    assert finished.query("select count(*) as rows from staging.stg_subscriptions") == [{"rows": 2}]
 
 
 @pytest.mark.parametrize(
@@ -1018,7 +1154,7 @@ def test_validate_keeps_the_contract_also_while_a_build_runs(tmp_path: Path) -> 
     assert count > 60
     assert finished.stdout.splitlines() == [
         REFUNDED,
-        f"exports keep the contract: 5 tables, {count} expectations, 1 remark",
+        f"exports keep the contract: 6 tables, {count} expectations, 1 remark",
     ]
     assert sorted(path.name for path in tmp_path.iterdir() if "duckdb" in path.name) == ["warehouse.duckdb"]
 
@@ -1051,7 +1187,7 @@ def test_validate_reads_a_schema_of_the_warehouse_unless_a_process_holds_it(tmp_
             assert finished.stdout.splitlines() == [
                 f"{tmp_path / 'warehouse.duckdb'}, where raw_schema is, is in use by {holder}: "
                 "wait until that has ended, or validate the exports before they are loaded, with raw_location",
-                "exports could not be checked: 5 of 5 tables were not",
+                "exports could not be checked: 6 of 6 tables were not",
             ]
             (tmp_path / "warehouse.duckdb.lock").write_text(f"dbt build (process {os.getpid()}, since 06:30:00)")
     finished = validate(tmp_path, **schema)
@@ -1077,4 +1213,4 @@ def test_validate_says_why_it_could_not(tmp_path: Path) -> None:
     finished = validate(tmp_path, raw_location="orders.csv")
     assert finished.returncode == 1
     assert "raw_location must be a path with {table} in it" in finished.stdout
-    assert finished.stdout.endswith("exports could not be checked: 5 of 5 tables were not\n")
+    assert finished.stdout.endswith("exports could not be checked: 6 of 6 tables were not\n")

@@ -23,6 +23,7 @@ TYPES = {
     "discount_percent": "double", "amount": "decimal(12, 2)", "refunded_amount": "decimal(12, 2)",
     "created_at": "timestamptz", "started_at": "timestamp", "ended_at": "timestamp_ms",
     "cancel_requested_at": "timestamptz", "ordered_at": "timestamp_ns", "activity_date": "date", "events": "integer",
+    "date": "date", "rate": "double",
 }  # fmt: skip
 
 
@@ -364,3 +365,60 @@ def test_a_var_that_cannot_be_used_is_refused(tmp_path: Path, variables: dict[st
     finished = dbt(tmp_path, "build", variables=variables)
     assert finished.returncode != 0
     assert message in " ".join(finished.output.split())
+
+
+# What a company in two currencies may deliver beside the columns that must be there.
+CURRENCIES = {
+    "customers": ("customer_id,created_at,country,acquisition_channel,email", "c1,2024-01-01,DE,,ann@example.com"),
+    "plans": (
+        "plan_id,plan_name,product,tier,price,currency,billing_interval,billing_interval_count",
+        "euros,Basic,,,10.10,eur,month,1",
+    ),
+    "subscriptions": (
+        ",".join([*RAW_COLUMNS["subscriptions"], "amount"]),
+        "s1,c1,euros,active,1,0,2024-01-05 10:00:00,2024-02-20 10:00:00,,,\n"
+        "s1,c1,euros,active,1,0,2024-02-20 10:00:00,,,,19.99",
+    ),
+    "orders": (",".join(RAW_COLUMNS["orders"]), "o1,c1,2024-02-05 12:00:00,completed,8.5,0,EUR"),
+    "exchange_rates": ("currency,date,rate", "EUR,2024-01-01,1.1\nEUR,2024-02-01,0.95\neur,2024-03-01,1.05"),
+}
+
+
+def test_amounts_and_exchange_rates_from_files_and_from_typed_tables(lean: Path, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "tables").mkdir()
+    for table, lines in CURRENCIES.items():
+        (tmp_path / f"{table}.csv").write_text("\n".join(lines) + "\n")
+    with duckdb.connect(str(tmp_path / "tables" / "warehouse.duckdb")) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute("create schema loaded")
+        for table, (header, _) in CURRENCIES.items():
+            columns = ", ".join(
+                f"cast({name} as {TYPES[name].replace('timestamptz', 'timestamp')}) as {name}"
+                if name in TYPES
+                else name
+                for name in header.split(",")
+            )
+            source = f"read_csv('{tmp_path}/{table}.csv', all_varchar = true, header = true)"
+            connection.execute(f"create table loaded.{table} as select {columns} from {source}")
+    known = {"as_of_date": "2024-03-16"}
+    from_files = build(tmp_path / "files", {"raw_location": str(tmp_path / "{table}.csv"), **known}, cwd=lean)
+    from_tables = build(tmp_path / "tables", {"raw_schema": "loaded", **known}, cwd=lean)
+    assert checksums(from_files) == checksums(from_tables)
+    closings = from_tables.query(
+        """
+        select cast(closing_mrr as varchar) as booked, cast(closing_mrr_at_closing_rates as varchar) as at_rates,
+            cast(fx_effect as varchar) as effect
+        from marts.mrr_churn_by_period
+        where period_grain = 'month' and segment = 'all'
+        order by period_start_date
+        """
+    )
+    assert closings == [
+        {"booked": "11.110000", "at_rates": "11.110000", "effect": "0.000000"},
+        {"booked": "21.989000", "at_rates": "18.990500", "effect": "-2.998500"},
+        {"booked": "21.989000", "at_rates": "20.989500", "effect": "1.999000"},
+    ]
+    (orders,) = from_tables.query("select revenue from marts.repeat_purchase_by_period where period_grain = 'year'"
+                                  " and segment = 'all'")  # fmt: skip
+    assert str(orders["revenue"]) == "8.0750000000"

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Build, build, lean_project
+from conftest import ROOT, Build, build, lean_project, skip
 
 Builds = Callable[..., Build]
 
-AS_OF_DATES = {"mrr_playbook": "2020-03-01", "mavenflix": "2023-09-09", "cdnow": "1998-07-01"}
+AS_OF_DATES = {"mrr_playbook": "2020-03-01", "mavenflix": "2023-09-09", "cdnow": "1998-07-01", "fx": "2024-04-01"}
 KEYS = {"retention_by_cohort": ("basis", "period_grain", "cohort_start_date", "periods_since")}
 MOVEMENT_KEY = ("customer_id", "movement_date")
 PERIOD_KEY = ("period_grain", "period_start_date")
@@ -95,6 +95,27 @@ def test_every_expected_column(builds: Builds, shared_data: Path, name: str, mar
         if differs(cell, actual[key][column])
     ]
     assert differences == []
+
+
+def test_other_currencies_and_what_their_rates_did_to_the_cent(builds: Builds, shared_data: Path) -> None:
+    """A worked example: plans and orders in two currencies, and a rate a month."""
+    folder = shared_data / "fx" / "expected"
+    if not folder.is_dir():
+        skip(f"the worked example of currencies is not there: it is looked for in {folder}")
+    finished = builds("fx")
+    months = finished.query("select * from marts.mrr_churn_by_period where period_grain = 'month' and segment = 'all'")
+    found = {str(row["period_start_date"]): row for row in months}
+    expected = read(folder / "fx.csv")
+    assert found.keys() == {row["period_start_date"] for row in expected}
+    for row in expected:
+        for column in ("closing_mrr", "closing_mrr_at_closing_rates", "fx_effect"):
+            assert found[row["period_start_date"]][column] == Decimal(row[column]), (row, column)
+    for number in read(folder / "numbers.csv"):
+        (row,) = finished.query(
+            f"select * from marts.{number['mart']} where segment = 'all' and period_grain = '{number['grain']}' "
+            f"and period_start_date = '{number['period_start_date']}'"
+        )
+        assert row[number["column"]] == Decimal(number["value"]), number
 
 
 def test_the_published_customer_months_of_the_mrr_playbook(builds: Builds, shared_data: Path) -> None:

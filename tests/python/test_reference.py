@@ -55,7 +55,7 @@ def same(column: str, expected: Any, actual: Any) -> bool:
 
 def columns_of(raw: Raw, table: str) -> list[str]:
     """The contract's columns and those that the rows have beside them."""
-    return list(dict.fromkeys([*RAW_COLUMNS[table], *(column for row in raw[table] for column in row)]))
+    return list(dict.fromkeys([*RAW_COLUMNS.get(table, []), *(column for row in raw[table] for column in row)]))
 
 
 def project_with(grains: list[str], folder: Path) -> Path:

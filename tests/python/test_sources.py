@@ -1,11 +1,14 @@
 """Billing sources: vendors' tables and files become raw tables, and what cannot be read is said in a sentence."""
 
+import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from conftest import Build, build, dbt
+import yaml
+from conftest import ROOT, Build, build, dbt
 
 Row = dict[str, Any]
 SHOP_HEADER = (
@@ -202,3 +205,79 @@ def test_a_source_that_was_loaded_a_week_before_another_holds_back_as_of_date(tm
     (recorded,) = built.query("select description from marts.data_quality where raw_table = 'sources'")
     assert recorded["description"] == warning
     assert warning not in read(tmp_path, sources, "+source_loads", as_of_date="2024-06-20").output
+
+
+def mapping(title: str) -> tuple[str, Row]:
+    """The SQL of a section of the page of mappings, and the vars of its command."""
+    section = (ROOT / "models/sources/_mappings.md").read_text().split(f"## {title}\n")[1].split("\n## ")[0]
+    (given,) = re.findall(r"--vars '(.*)'", section)
+    return "\n".join(re.findall(r"```sql\n(.*?)```", section, re.DOTALL)), yaml.safe_load(given)
+
+
+def closing_mrr(built: Build) -> dict[str, Decimal]:
+    """Closing MRR by month."""
+    rows = built.query(
+        """
+        select period_start_date::varchar as month, closing_mrr from marts.mrr_churn_by_period
+        where period_grain = 'month' and segment = 'all'
+        """
+    )
+    return {row["month"][:7]: row["closing_mrr"] for row in rows}
+
+
+def test_the_mapping_of_an_export_of_subscriptions(tmp_path: Path) -> None:
+    views, variables = mapping("An export of subscriptions")
+    load(
+        tmp_path,
+        billing__subscriptions="""
+            select * from (values
+                ('s1', 'c1', 'basic', 20.0, 'usd', 'month', 'active', '2024-01-05', '2024-01-05', '2024-01-19', '', '',
+                 ''),
+                ('s2', 'c2', 'basic', 20, 'usd', 'month', 'canceled', '2024-01-05', '', '', '2024-03-01', '2024-03-05',
+                 'too_expensive'),
+                ('s3', 'c3', 'pro', 200, 'usd', 'year', 'trialing', '2024-04-05', '2024-04-05', '2024-05-05', '', '',
+                 '')
+            ) as export (
+                id, customer_id, plan, amount, currency, billing_interval, status, start_date, trial_start, trial_end,
+                canceled_at, ended_at, cancellation_reason
+            )
+        """,
+    )
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        for column in ("start_date", "trial_start", "trial_end", "canceled_at", "ended_at"):
+            connection.execute(
+                f"alter table billing.subscriptions alter {column} type timestamp using try_cast({column} as timestamp)"
+            )
+        connection.execute(views)
+    built = build(tmp_path, {**variables, "segments": []})
+    assert closing_mrr(built) == {"2024-01": 40, "2024-02": 40, "2024-03": 20, "2024-04": 20}
+
+
+def test_the_mappings_of_order_lines_and_of_a_spreadsheet_of_months(tmp_path: Path) -> None:
+    views, variables = mapping("Order lines")
+    load(
+        tmp_path,
+        shop__order_lines="""
+            select * from (values
+                (1, 'Ann@x.org ', timestamp '2024-05-01 10:00:00', false, 60.0, 10.0, 0.0, 0.0, 'USD'),
+                (1, 'Ann@x.org ', timestamp '2024-05-01 10:00:00', false, 60, 10, 60, 10, 'USD')
+            ) as lines (
+                order_number, email, ordered_at, is_cancelled, line_total, line_tax, refunded_total, refunded_tax,
+                currency
+            )
+        """,
+    )
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
+        connection.execute(views)
+    built = read(tmp_path, {}, "stg_orders", **variables)
+    (found,) = built.query("select customer_id, amount, refunded_amount from staging.stg_orders")
+    assert tuple(found.values()) == ("ann@x.org", 100, 50)
+
+    (tmp_path / "month_snapshots.csv").write_text(
+        "customer_id;month;mrr\nann;2024-01;10\nann;2024-02;12.50\nbob;2024-01;7\n"
+    )
+    _, variables = mapping("A spreadsheet of months")
+    location = str(tmp_path / "{file}.csv")
+    variables = json.loads(json.dumps(variables).replace("exports/{file}.csv", location))
+    built = build(tmp_path, {**variables, "segments": []})
+    assert closing_mrr(built) == {"2024-01": 17, "2024-02": Decimal("12.50")}

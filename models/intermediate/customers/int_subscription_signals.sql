@@ -25,6 +25,7 @@ starts as (
         subscriptions.plan_id,
         subscriptions.quantity,
         subscriptions.discount_percent,
+        subscriptions.amount,
         subscriptions.started_at
     from {{ ref('stg_subscriptions') }} as subscriptions
     inner join ending_subscriptions using (subscription_id)
@@ -38,16 +39,17 @@ terms as (
     select distinct
         plan_id,
         quantity,
-        discount_percent
+        discount_percent,
+        amount
     from starts
 ),
 
--- What is paid is a matter of the rounded MRR here, too.
+-- What is paid is a matter of the rounded MRR here, too, in the currency of the plan: a later start has no rate yet.
 paid_terms as (
     select terms.*
     from terms
     inner join plans using (plan_id)
-    where {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} > 0
+    where {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent', 'terms.amount') }} > 0
 ),
 
 paid_starts as (
@@ -55,7 +57,12 @@ paid_starts as (
         starts.subscription_id,
         max(starts.started_at) as last_paid_start_at
     from starts
-    inner join paid_terms using (plan_id, quantity, discount_percent)
+    inner join paid_terms
+        on
+            starts.plan_id = paid_terms.plan_id
+            and starts.quantity = paid_terms.quantity
+            and starts.discount_percent = paid_terms.discount_percent
+            and starts.amount is not distinct from paid_terms.amount
     group by starts.subscription_id
 ),
 

@@ -9,6 +9,7 @@ higher_plans as (
     select
         plans.plan_key,
         higher.price,
+        higher.currency,
         higher.billing_interval,
         higher.billing_interval_count,
         row_number() over (
@@ -31,7 +32,10 @@ next_prices as (
     select
         paid_stretches.customer_key,
         paid_stretches.mrr,
-        {{ monthly_amount('next_plans', 'paid_stretches.quantity', 'paid_stretches.discount_percent') }} as next_mrr
+        {{ monthly_amount(
+            'next_plans', 'paid_stretches.quantity', 'paid_stretches.discount_percent',
+            rate='paid_stretches.booked_rate'
+        ) }} as next_mrr
     from paid_stretches
     left join next_plans using (plan_key)
 ),

@@ -4,12 +4,18 @@
 with
 corrections as (
     select
-        order_id,
-        customer_id,
-        {{ business_date('ordered_at') }} as correction_date,
-        cast(amount - refunded_amount as decimal(28, 10)) as revenue
-    from {{ ref('stg_orders') }}
-    where status in ({{ text_list(countable_statuses()) }}) and amount < 0
+        orders.order_id,
+        orders.customer_id,
+        {{ business_date('orders.ordered_at') }} as correction_date,
+        cast(
+            {{ at_rate('orders.amount - orders.refunded_amount', 'orders.currency', 'rates.rate') }} as decimal(28, 10)
+        ) as revenue
+    from {{ ref('stg_orders') }} as orders
+    left join {{ ref('int_exchange_rates') }} as rates
+        on
+            orders.currency = rates.currency
+            and {{ business_date('orders.ordered_at') }} = rates.date_day
+    where orders.status in ({{ text_list(countable_statuses()) }}) and orders.amount < 0
 ),
 
 customers as (select * from {{ ref('int_customers') }}),

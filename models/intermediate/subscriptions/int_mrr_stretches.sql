@@ -27,17 +27,21 @@ known_stretches as (
             order by {{ byte_order('dated_stretches.subscription_id') }}, dated_stretches.started_at
         ) as stretch_key,
         dense_rank() over (order by {{ byte_order('dated_stretches.subscription_id') }}) as subscription_key,
+        booked_rates.booked_rate,
         coalesce(dated_stretches.end_date < as_of_date.as_of_date, false) as has_ended
     from dated_stretches
     inner join as_of_date on dated_stretches.start_date < as_of_date.as_of_date
+    left join {{ ref('int_booked_rates') }} as booked_rates using (subscription_id, plan_id)
 ),
 
--- Each combination of terms is priced once.
+-- Each combination of terms is priced once: in the currency of the plan, and booked in the reporting currency.
 terms as (
     select distinct
         plan_id,
         quantity,
-        discount_percent
+        discount_percent,
+        amount,
+        booked_rate
     from known_stretches
 ),
 
@@ -45,7 +49,11 @@ priced_terms as (
     select
         terms.*,
         plans.plan_key,
-        {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent') }} as mrr_if_paid
+        plans.currency,
+        {{ monthly_amount('plans', 'terms.quantity', 'terms.discount_percent', 'terms.amount') }} as currency_mrr,
+        {{ monthly_amount(
+            'plans', 'terms.quantity', 'terms.discount_percent', 'terms.amount', rate='terms.booked_rate'
+        ) }} as booked_mrr
     from terms
     left join plans using (plan_id)
 ),
@@ -68,12 +76,23 @@ priced_stretches as (
         known_stretches.ended_at as scheduled_end_at,
         known_stretches.cancel_requested_at,
         known_stretches.end_reason,
+        priced_terms.currency,
+        priced_terms.booked_rate,
+        priced_terms.currency_mrr,
+        -- What is free needs no rate.
         case
-            when known_stretches.status in ('active', 'past_due') then priced_terms.mrr_if_paid
-            else 0
+            when known_stretches.status not in ('active', 'past_due') then 0
+            when priced_terms.booked_mrr is null and priced_terms.currency_mrr = 0 then 0
+            else priced_terms.booked_mrr
         end as mrr
     from known_stretches
-    inner join priced_terms using (plan_id, quantity, discount_percent)
+    inner join priced_terms
+        on
+            known_stretches.plan_id = priced_terms.plan_id
+            and known_stretches.quantity = priced_terms.quantity
+            and known_stretches.discount_percent = priced_terms.discount_percent
+            and known_stretches.amount is not distinct from priced_terms.amount
+            and known_stretches.booked_rate is not distinct from priced_terms.booked_rate
     inner join customers using (customer_id)
 ),
 

@@ -23,7 +23,7 @@ kpis as (
         lifetime_values.segment,
         lifetime_values.segment_value,
         periods.period_label,
-        cast(upper('{{ var('reporting_currency') }}') as {{ dbt.type_string() }}) as currency,
+        cast({{ reporting_currency() }} as {{ dbt.type_string() }}) as currency,
         customer_churn.opening_customers,
         customer_churn.new_customers,
         customer_churn.reactivated_customers,

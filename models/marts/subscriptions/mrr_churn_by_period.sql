@@ -1,7 +1,15 @@
 -- One row per grain, period and segment value: MRR at the opening and the closing of the period, and what moved it.
+-- What exchange rates did to it stands beside the bridge; without them it is null.
 
 with
-mrr_by_period as (select * from {{ ref('int_mrr_by_period') }}),
+mrr_by_period as (
+    select
+        mrr.*,
+        effects.opening_difference,
+        effects.closing_difference
+    from {{ ref('int_mrr_by_period') }} as mrr
+    left join {{ ref('int_currency_effects_by_period') }} as effects using (period_id, segment_id)
+),
 
 mrr_churn as (
     select
@@ -26,7 +34,9 @@ mrr_churn as (
         cast(net_new_mrr as decimal(38, 6)) as net_new_mrr,
         quick_ratio,
         cast(mrr_lost_while_new as decimal(38, 6)) as churned_new_customer_mrr,
-        cast(churned_mrr - mrr_lost_while_new as decimal(38, 6)) as churned_existing_customer_mrr
+        cast(churned_mrr - mrr_lost_while_new as decimal(38, 6)) as churned_existing_customer_mrr,
+        cast(closing_mrr + closing_difference as decimal(38, 6)) as closing_mrr_at_closing_rates,
+        cast(closing_difference - opening_difference as decimal(38, 6)) as fx_effect
     from mrr_by_period
 )
 
