@@ -79,7 +79,35 @@
 {%- endmacro %}
 
 {% macro default__millionths_at_rate(numerator, denominator, rate) -%}
-    {{ exceptions.raise_compiler_error('millionths_at_rate is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('millionths_at_rate') }}
+{%- endmacro %}
+
+{% macro postgres__millionths_at_rate(numerator, denominator, rate) -%}
+    cast(
+        div(
+            cast({{ numerator }} as numeric) * {{ rate }} * 1000000000000000
+            + cast({{ denominator }} as numeric) * 500000000000000,
+            cast({{ denominator }} as numeric) * 1000000000000000
+        ) * 0.000001 as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{% macro spark__millionths_at_rate(numerator, denominator, rate) -%}
+    {%- set n = 'cast(' ~ numerator ~ ' as decimal(38, 0))' -%}
+    {%- set d = 'cast(' ~ denominator ~ ' as decimal(38, 0))' -%}
+    {%- set r = 'cast(cast(' ~ rate ~ ' as decimal(22, 15)) * 1000000000000000 as decimal(22, 0))' -%}
+    {%- set upper = 'cast(cast(' ~ n ~ ' % ' ~ d ~ ' as decimal(22, 0)) * (' ~ r ~ ' div 1000000000) as decimal(38, 0))' -%}
+    {%- set lower = 'cast(cast(' ~ n ~ ' % ' ~ d ~ ' as decimal(22, 0)) * (' ~ r ~ ' % 1000000000) as decimal(38, 0))' -%}
+    cast(
+        cast(
+            cast(
+                cast(cast({{ n }} div {{ d }} as decimal(19, 0)) * {{ r }} as decimal(38, 0))
+                + cast(({{ upper }} div {{ d }}) as decimal(28, 0)) * 1000000000
+                + (cast({{ upper }} % {{ d }} as decimal(22, 0)) * 1000000000 + {{ lower }}) div {{ d }}
+                + 500000000000000 as decimal(38, 0)
+            ) div 1000000000000000 as decimal(38, 0)
+        ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+    )
 {%- endmacro %}
 
 {% macro duckdb__millionths_at_rate(numerator, denominator, rate) -%}
@@ -141,7 +169,20 @@
     Example: {{ at_rate('orders.amount', 'orders.currency', 'rates.rate') }} as amount
 -#}
 {% macro at_rate(amount, currency, rate) -%}
-    case when {{ currency }} <> {{ reporting_currency() }} then ({{ amount }}) * {{ rate }} else {{ amount }} end
+    case when {{ currency }} <> {{ reporting_currency() }} then {{ times_rate(amount, rate) }} else {{ amount }} end
+{%- endmacro %}
+
+{% macro times_rate(amount, rate) -%}
+    {{ adapter.dispatch('times_rate', 'retention_marts')(amount, rate) }}
+{%- endmacro %}
+
+{% macro default__times_rate(amount, rate) -%}
+    ({{ amount }}) * {{ rate }}
+{%- endmacro %}
+
+{#- Spark keeps no more than six decimals of a product of wider numbers. -#}
+{% macro spark__times_rate(amount, rate) -%}
+    cast({{ amount }} as decimal(22, 10)) * cast({{ rate }} as decimal(22, 15))
 {%- endmacro %}
 
 {#- The var reporting_currency as staging has currencies: in upper case. -#}
