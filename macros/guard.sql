@@ -147,9 +147,9 @@ from answers
     {%- if quarantine and run_query('select count(*) ' ~ is_quarantined)[0][0] -%}
         (
             select *
-            from {{ relation }} as delivered
+            from (select * from {{ relation }}) as delivered
             where md5(cast(to_json(delivered) as varchar)) not in (select row_hash {{ is_quarantined }})
-        )
+        ) as kept
     {%- else -%}
         {{ relation }}
     {%- endif -%}

@@ -72,7 +72,7 @@
             cast(null as {{ dbt.type_string() }}) as {{ column }}
             {%- endfor %}
         from {{ relation }} as raw_rows
-    )
+    ) as {{ table }}
 {%- endmacro %}
 
 {#-
@@ -86,7 +86,7 @@
             cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
             {%- endfor %}
         where false
-    ) as {{ "no_" ~ table }}
+    ) as {{ table }}
 {%- endmacro %}
 
 {#-
