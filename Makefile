@@ -18,7 +18,8 @@ DBT := .venv/bin/dbt
 SIZE ?= S
 # The output of profiles.yml to build on: what is no DuckDB has an environment of its own.
 TARGET ?= duckdb
-ENVIRONMENT := $(if $(wildcard requirements/$(TARGET).in),.venv-$(TARGET)/$(TARGET),.venv/build)
+ENGINE := $(firstword $(subst _, ,$(TARGET)))
+ENVIRONMENT := $(if $(wildcard requirements/$(ENGINE).in),.venv-$(ENGINE)/$(ENGINE),.venv/build)
 
 # Unit tests do not depend on the data: `make test` runs them.
 BUILD := build --exclude-resource-type unit_test
@@ -27,7 +28,7 @@ WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 .PHONY: build engines restore validate board look pictures test docs lint contracts check-contracts metrics bench lock
 
 build: $(ENVIRONMENT)
-	$(call needs,$(TARGET))
+	$(call needs,$(ENGINE))
 	$(dir $<)bin/dbt $(BUILD) $(if $(filter-out duckdb,$(TARGET)),--target $(TARGET) )$(WITH_VARS)
 
 # Stops where what a target needs beside its environment is missing.
@@ -45,7 +46,7 @@ engines: .venv/test .venv-postgres/postgres .venv-spark/spark
 		apt-get update --quiet=2 \
 		&& DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $(missing_packages); \
 	else echo "Install these packages, or run make engines as root on Debian: $(strip $(missing_packages))"; exit 1; fi
-	.venv/bin/python tests/python/engines.py
+	.venv/bin/python tests/python/other_engines.py
 
 missing_packages = $(if $(shell command -v java),,openjdk-17-jre-headless) \
 	$(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,postgresql)

@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import engines
+import other_engines as engines
 import pytest
 import sqlglot
 from conftest import Build, build, skip, write_raw
-from engines import BUILD, ODD_SETTINGS, Postgres, Raw, postgres_server, unequal
+from other_engines import BUILD, ODD_SETTINGS, Postgres, Raw, postgres_server, unequal
 from random_company import company as random_company
 from test_publication import Company, lean  # noqa: F401
 from test_reference import columns_of

@@ -1,6 +1,6 @@
 """The marts of other engines beside DuckDB's: starts a server where one is needed, builds, fetches and compares.
 
-`python tests/python/engines.py` builds the demo, the real data sets and two random companies on all engines; see main.
+`python tests/python/other_engines.py` builds the demo, the real data sets and two random companies on all engines; see main.
 """
 
 import contextlib
@@ -110,30 +110,30 @@ class Postgres(Engine):
             script.append(f"\\copy {schema}.{table} from '{file}' (format csv)")
         self.psql("\n".join(script))
 
-    def fetch(self, folder: Path) -> dict[str, str]:
-        """The published marts as queries of DuckDB, all columns text."""
-        names = self.psql("select table_name from information_schema.tables where table_schema = 'published'").split()
-        options = r"(format csv, header, null '\N')"
-        self.psql(
-            "set extra_float_digits = 1;\n"
-            + "\n".join(f"\\copy published.{name} to '{folder}/{name}.csv' {options}" for name in names)
-        )
-        return {
-            name: f"from read_csv('{folder}/{name}.csv', all_varchar = true, header = true, delim = ',', "
-            r"quote = '\"', escape = '\"', nullstr = '\N', allow_quoted_nulls = false, strict_mode = true)".replace(
-                '\\"', '"'
+    def fetch(self, folder: Path, schema: str = "published") -> dict[str, str]:
+        """The tables of a schema, by default the published marts, as queries of DuckDB, all columns text."""
+        names = self.psql(f"select table_name from information_schema.tables where table_schema = '{schema}'").split()
+        script = ["set extra_float_digits = 1;"]
+        for name in names:
+            script.append(
+                f"\\copy (select * from {schema}.{name}) to '{folder}/{name}.csv' (format csv, header, null '\\N')"
             )
-            for name in names
-        }
+        self.psql("\n".join(script))
+        options = """all_varchar = true, header = true, delim = ',', quote = '"', escape = '"', nullstr = '\\N',
+            allow_quoted_nulls = false"""
+        return {name: f"from read_csv('{folder}/{name}.csv', {options})" for name in names}
 
 
 class Spark(Engine):
     """Spark in dbt's own process, whose tables are Parquet files of a folder."""
 
-    def fetch(self, folder: Path) -> dict[str, str]:
-        """The marts that were published last as queries of DuckDB, which read where they lie."""
-        warehouse = Path(self.environment["RETENTION_SPARK_WAREHOUSE"])
-        latest = max(warehouse.glob("published_*.db"))
+    def empty(self) -> None:
+        """Remove all tables: a catalogue in memory would find them in the way."""
+        shutil.rmtree(self.environment["RETENTION_SPARK_WAREHOUSE"], ignore_errors=True)
+
+    def fetch(self, folder: Path, schema: str = "published_*.db") -> dict[str, str]:
+        """The tables of a schema, by default the marts published last, as queries of DuckDB; read where they lie."""
+        latest = max(Path(self.environment["RETENTION_SPARK_WAREHOUSE"]).glob(schema))
         return {
             folder.name: f"from read_parquet('{folder}/*.parquet')"
             for folder in latest.iterdir()
@@ -142,15 +142,15 @@ class Spark(Engine):
 
 
 def spark(folder: Path) -> Spark:
-    """Spark that leaves nothing but a folder, which is emptied: the catalogue ends with the process."""
-    warehouse = folder / "spark-warehouse"
-    shutil.rmtree(warehouse, ignore_errors=True)
+    """Spark that leaves nothing but a folder: the catalogue ends with the process."""
     environment = {
-        "RETENTION_SPARK_WAREHOUSE": str(warehouse),
+        "RETENTION_SPARK_WAREHOUSE": str(folder / "spark-warehouse"),
         "RETENTION_SPARK_CATALOG": "in-memory",
         "RETENTION_SPARK_DRIVER_OPTIONS": "-XX:TieredStopAtLevel=1",  # many small queries: less time to compile
     }
-    return Spark("spark", environment)
+    found = Spark("spark", environment)
+    found.empty()
+    return found
 
 
 # Settings of a server that may be found in the world, by which no number may change.
