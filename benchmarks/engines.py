@@ -79,7 +79,8 @@ def measure(customers: int, engines: list[str]) -> list[Any]:
 
 def main(arguments: list[str]) -> None:
     """Measure and print. Raises SystemExit where something is missing, a build fails or marts differ."""
-    engines = [name for name in ("postgres", "spark") if name in arguments] or ["postgres", "spark"]
+    named: list[str] = [name for name in ("postgres", "spark") if name in arguments]
+    engines = named or ["postgres", "spark"]
     sizes = [word for word in arguments if word[0].isdigit()] or ["100000,300000"]
     for reason in filter(None, map(missing, engines)):
         sys.exit(reason)

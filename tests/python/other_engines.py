@@ -1,6 +1,6 @@
 """The marts of other engines beside DuckDB's: starts a server where one is needed, builds, fetches and compares.
 
-`python tests/python/other_engines.py` builds the demo, the real data sets and two random companies on all engines; see main.
+`python tests/python/other_engines.py` builds the demo, the real data sets and two random companies on all: see main.
 """
 
 import contextlib
