@@ -9,7 +9,9 @@
 # make lint    style and conventions of SQL and Python
 # make contracts   the data contract as files in contracts/: ODCS, JSON schemas, templates of the raw tables
 # make check-contracts   datacontract-cli reads them, and tests marts.duckdb by them
+# make demo-sources   the marts of two vendors' data in two currencies, in demo_sources_marts.duckdb
 # make metrics   every metric of the semantic layer, asked by week, month, quarter and year, and compared with the marts
+# make superset   Superset in an environment of its own shows charts/superset, compared with the marts (needs Chromium)
 # make bench   time and memory beside the usual ways, on SIZE=S, M, L or a number of customers: benchmarks/README.md
 # make lock    pin the newest packages that requirements/*.in allow (needs uv)
 
@@ -20,12 +22,16 @@ SIZE ?= S
 TARGET ?= duckdb
 ENGINE := $(firstword $(subst _, ,$(TARGET)))
 ENVIRONMENT := $(if $(wildcard requirements/$(ENGINE).in),.venv-$(ENGINE)/$(ENGINE),.venv/build)
+SOURCES := {billing_sources: {billing: {type: stripe_fivetran, location: "demo_sources/stripe/{file}.csv"}, \
+	shop: {type: shopify_csv, location: "demo_sources/shop/{file}.csv"}}, \
+	raw_location: "demo_sources/{table}.csv", customer_identity: email}
 
 # Unit tests do not depend on the data: `make test` runs them.
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build engines restore validate board look pictures test docs lint contracts check-contracts metrics bench lock
+.PHONY: build engines demo-sources restore validate board look pictures test docs lint contracts check-contracts metrics \
+	superset bench lock
 
 build: $(ENVIRONMENT)
 	$(call needs,$(ENGINE))
@@ -50,6 +56,13 @@ engines: .venv/test .venv-postgres/postgres .venv-spark/spark
 
 missing_packages = $(if $(shell command -v java),,openjdk-17-jre-headless) \
 	$(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,postgresql)
+
+demo-sources: export RETENTION_WAREHOUSE = demo_sources.duckdb
+demo-sources: export RETENTION_MARTS = demo_sources_marts.duckdb
+demo-sources: .venv/build
+	.venv/bin/python seeds/demo/sources.py demo_sources
+	$(DBT) $(BUILD) --vars '$(SOURCES)'
+	$(DBT) show --limit 9 --vars '$(SOURCES)' --inline "from {{ ref('source_reconciliation') }}"
 
 restore: .venv/build
 	$(DBT) run-operation restore_publication
@@ -96,11 +109,14 @@ metrics: .venv-metrics/metrics
 	.venv-metrics/bin/mf validate-configs
 	.venv-metrics/bin/python tests/python/compare_metrics.py
 
+superset: .venv-superset/superset
+	.venv-superset/bin/python tests/bi/superset.py
+
 bench: .venv/build .venv-bench/bench
 	.venv-bench/bin/python benchmarks/bench.py $(SIZE)
 
 lock:
-	for name in build test lint bench contracts metrics board board_test postgres spark; do \
+	for name in build test lint bench contracts metrics board board_test superset postgres spark; do \
 		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
@@ -141,6 +157,9 @@ install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --
 	$(environment)
 
 .venv-board/board: requirements/board.txt
+	$(environment)
+
+.venv-superset/superset: requirements/superset.txt
 	$(environment)
 
 .venv-board/test: requirements/board_test.txt requirements/axe/package-lock.json .venv-board/board

@@ -135,7 +135,8 @@ def mended(html: str, board: str, theme: str) -> str:
         body {{ background: {paper}; }}
         header {{ display: flex; flex-wrap: wrap; justify-content: space-between; max-width: 1600px; margin: 0 auto;
             padding: 12px 4%; font: 14px system-ui, sans-serif; }}
-        header a {{ display: inline-block; margin-right: 20px; padding: 4px 0; color: {ink}; text-decoration: none; }}
+        nav {{ display: flex; flex-wrap: wrap; gap: 0 20px; }}
+        header a {{ padding: 4px 0; color: {ink}; text-decoration: none; }}
         header a:hover, header a[aria-current] {{ text-decoration: underline; text-underline-offset: 6px; }}
         main {{ display: block; min-width: 860px; max-width: 1600px; margin: 0 auto; }}
         h1 {{ position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }}

@@ -165,13 +165,18 @@
 {%- endmacro %}
 
 {#-
-    An amount in the reporting currency: of another currency at a rate, null without one.
-    Example: {{ at_rate('orders.amount', 'orders.currency', 'rates.rate') }} as amount
+    An amount as a decimal of the type, in the reporting currency: of another currency at a rate, null without one. Each
+    is cast by itself, since a common type, wide enough for both, takes twice the time.
+    Example: {{ at_rate('orders.amount', 'orders.currency', 'rates.rate', 'decimal(28, 10)') }} as amount
 -#}
-{% macro at_rate(amount, currency, rate) -%}
-    case when {{ currency }} <> {{ reporting_currency() }} then {{ times_rate(amount, rate) }} else {{ amount }} end
+{% macro at_rate(amount, currency, rate, type) -%}
+    case
+        when {{ currency }} <> {{ reporting_currency() }} then cast({{ times_rate(amount, rate) }} as {{ type }})
+        else cast({{ amount }} as {{ type }})
+    end
 {%- endmacro %}
 
+{#- The product of an amount and a rate. -#}
 {% macro times_rate(amount, rate) -%}
     {{ adapter.dispatch('times_rate', 'retention_marts')(amount, rate) }}
 {%- endmacro %}

@@ -106,6 +106,7 @@
             'expected': expected | length,
             'missing': missing,
             'is_demo': raw_tables_are() == 'demo',
+            'is_root': project_name == 'retention_marts',
             'vars': vars_in_use(),
             'empty': true if invocation_args_dict.get('empty') or invocation_args_dict.get('sample') else false
         }, stops=false) -%}

@@ -5,11 +5,23 @@
 {% macro source_types() -%}
     {%- set everything = ['customers', 'plans', 'subscriptions', 'orders'] -%}
     {{ return({
+        'chargebee_airbyte': {
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['one_off_invoices'],
+            'required': [['customer'], ['subscription'], ['item_price', 'plan']]
+        },
+        'recurly_fivetran': {
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['one_off_invoices'],
+            'required': [['account_history'], ['subscription_history'], ['plan_history'], ['plan_currency_history']]
+        },
         'shopify_csv': {
             'delivers': ['customers', 'orders'], 'required': [['orders_export']]
         },
         'shopify_fivetran': {
             'delivers': ['customers', 'orders'], 'required': [['order']]
+        },
+        'stripe_fivetran': {
+            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['acquisition_channel'],
+            'required': [['customer'], ['subscription_history'], ['subscription_item'], ['price', 'plan']]
         },
         'plan_events': {
             'delivers': ['customers', 'plans', 'subscriptions'], 'required': [['plan_events'], ['plans']]
@@ -34,6 +46,14 @@
         {%- endfor -%}
     {%- endif -%}
     {{ return(sources) }}
+{%- endmacro %}
+
+{#-
+    The names of the sources of a type for which an option is true, as a SQL list.
+    Example: source_name in ({{ sources_with('chargebee_airbyte', 'one_off_invoices') }})
+-#}
+{% macro sources_with(type, option) -%}
+    {{ text_list(billing_sources(type) | selectattr(option, 'defined') | selectattr(option) | map(attribute='name') | list) }}
 {%- endmacro %}
 
 {#-
@@ -209,6 +229,45 @@
 {%- endmacro %}
 
 {#-
+    A field of a JSON object of the vendor's, of the data type that a mapping wants; null where it is missing.
+    Example: {{ json_value('content', 'trial_end', 'timestamp') }} as trial_end
+-#}
+{% macro json_value(object, field, data_type='varchar') -%}
+    {{ adapter.dispatch('json_value', 'retention_marts')(object, "'" ~ field ~ "'", data_type) }}
+{%- endmacro %}
+
+{% macro default__json_value(object, field, data_type) -%}
+    {{ exceptions.raise_compiler_error('json_value is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__json_value(object, field, data_type) -%}
+    {%- set text = 'nullif((' ~ object ~ ' ->> ' ~ field ~ "), '')" -%}
+    {%- if data_type == 'json' -%}
+        nullif({{ object }} -> {{ field }}, cast('null' as json))
+    {%- elif data_type == 'timestamp' -%}
+        {{ vendor_instant(text, 'VARCHAR', text, 'cast(' ~ text ~ ' as decimal(38, 10))') }}
+    {%- else -%}
+        cast({{ text }} as {{ data_type }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The elements of a JSON array, a row each; none of null.
+    Example: select subscription_id, {{ json_elements('coupons') }} as coupon
+-#}
+{% macro json_elements(array) -%}
+    {{ adapter.dispatch('json_elements', 'retention_marts')(array) }}
+{%- endmacro %}
+
+{% macro default__json_elements(array) -%}
+    {{ exceptions.raise_compiler_error('json_elements is not written for ' ~ target.type ~ ' yet') }}
+{%- endmacro %}
+
+{% macro duckdb__json_elements(array) -%}
+    unnest(cast({{ array }} as json[]))
+{%- endmacro %}
+
+{#-
     Stops before the first model where the var billing_sources names what is not there: a type, a schema, a table or
     file. Runs on-run-start.
 -#}
@@ -379,6 +438,35 @@
                 '{{ message | replace("'", "''") }}' as message;
         {%- endfor -%}
     {%- endif -%}
+{%- endmacro %}
+
+{#-
+    Stops the model before it is built, with the sentence that a query finds. A hook before a model.
+-#}
+{% macro refuse(query) -%}
+    {%- if execute -%}
+        {%- for sentence in run_query(query).columns[0].values() -%}
+            {{ exceptions.raise_compiler_error(sentence) }}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
+    The sentences about sources of Stripe in which no charge is known to pay an invoice, so that payments of subscriptions
+    cannot be distinguished from orders.
+-#}
+{% macro payments_like_orders() -%}
+    select distinct
+        source_name || ': no charge names its invoice and no invoice its charge, so that payments of subscriptions cannot '
+        || 'be distinguished from orders. Load invoice_id of charge, or charge_id or payment_intent_id of invoice; or set '
+        || 'subscription_invoices_are_orders: true' as sentence
+    from {{ ref('stripe_fivetran__charge') }}
+    where not {{ var('subscription_invoices_are_orders') }}
+        and source_name in (
+            select source_name from {{ ref('stripe_fivetran__invoice') }} where subscription_id is not null
+        )
+        and source_name not in (select source_name from {{ ref('stripe_fivetran__unnamed_invoices') }})
+        and source_name not in (select source_name from {{ ref('stripe_fivetran__charge') }} where invoice_id is not null)
 {%- endmacro %}
 
 {#- Says once per source which facts its shape keeps only as they are now, or not at all. A hook after source_loads. -#}

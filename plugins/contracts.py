@@ -39,7 +39,7 @@ TYPES = {
     "timestamp": r"not is_instant\({column}\)",
 }
 LIMITS = r"(?:as_number\({column}\)|try_cast\({column} as bigint\)) not between (-?[\d.]+) and (-?[\d.]+)"
-NULLS_PASS = r"{column} is not null and not "
+NULLS_PASS = r"{column} is not null and (?:not |coalesce\()"
 REFERENCE = r"cast\({column} as varchar\) not in \( select cast\((\w+) as varchar\) from (\w+)"
 # The logical types of the types that marts have.
 LOGICAL_TYPES = {

@@ -280,9 +280,18 @@ class Plugin(BasePlugin):
             )
             lines.append(tell if changed else "No published number changed.")
         if mart:
-            query = f"select * from marts.{mart} where period_grain = 'month' and segment = 'all'"
-            lines.append(f'Look: dbt show --limit 36 --inline "{query} order by period_start_date desc"')
+            lines += self.how_to_look(mart, build["is_root"])
         return answer(*lines, published=True)
+
+    def how_to_look(self, mart: str, is_root: bool) -> list[str]:
+        """The ways to see what was published. Where this project is a package of another, its Makefile is not there."""
+        query = f"select * from marts.{mart} where period_grain = 'month' and segment = 'all'"
+        ask = f'dbt show --limit 36 --inline "{query} order by period_start_date desc"'
+        if not is_root:
+            return [f"Look: {ask}"]
+        is_found = self.named == (os.environ.get("RETENTION_MARTS") or "marts.duckdb")
+        make = "make" if is_found else f"RETENTION_MARTS={self.named} make"
+        return [f"Look: {make} board, then open board/index.html; {make} look has filters.", f"Or ask: {ask}"]
 
     def refuse_restatement(
         self, cursor: duckdb.DuckDBPyConnection, relations: dict[str, str], given: dict[str, Any], settings: list[str]

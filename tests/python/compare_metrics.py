@@ -28,6 +28,7 @@ MARTS = {
         "orders revenue average_order_value ordering_customers new_ordering_customers repeat_customers "
         "purchase_frequency repeat_purchase_rate order_retention_rate"
     ),
+    "customer_churn_by_period natural join marts.mrr_churn_by_period": "asp=new_mrr/nullif(new_customers,0)",
     "trial_conversion_by_period": "trials_started trials_converted trial_conversion_rate=conversion_rate",
 }
 GRAINS = ("week", "month", "quarter", "year")

@@ -4,7 +4,12 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -349,7 +354,8 @@ EXPECTED = {
     "trust.found": (
         "severity expectation rows_failed rows_checked samples",
         """
-        select severity, concat(raw_table, '.', column_name, ' ', description), rows_failed, rows_checked, samples
+        select severity, concat(raw_table, '.', column_name, ' ', description), rows_failed, rows_checked,
+            replace(regexp_replace(trim(samples, '[]'), '"(.*?)"', '“\\1”', 'g'), 'null', 'empty')
         from marts.data_quality where is_latest and not is_success
         """,
     ),
@@ -368,9 +374,9 @@ EXPECTED = {
         """,
     ),
     "trust.vars": (
-        "var value",
+        "setting",
         """
-        select key, if(type = 'NULL', 'not set', cast(value as text))
+        select concat(key, ': ', if(type = 'NULL', 'not set', replace(cast(value as text), '","', '", "')))
         from json_each((select any_value(vars) from marts.published))
         """,
     ),
@@ -454,7 +460,7 @@ def test_vars_that_are_a_date_and_a_path_are_shown_as_they_are(marts: Path, tmp_
     finished = board(own, "data")
     assert finished.returncode == 0, finished.stderr
     rows = json.loads(json.loads(finished.stdout)["trust"])["queries"]["vars"]["rows"]
-    shown = {row["var"]: row["value"] for row in rows}
+    shown = dict(row["setting"].split(": ", 1) for row in rows)
     assert {name: json.loads(shown[name]) for name in settings} == settings
 
 
@@ -514,6 +520,44 @@ def test_a_side_without_data_is_said_so(marts: Path, tmp_path: Path) -> None:
     )
     assert "No customer has paid for a subscription." in text
     assert "churn rate" not in text
+
+
+@contextmanager
+def served(marts: Path) -> Iterator[int]:
+    """Serve the board as `make look` does; the port, once it answers."""
+    if not PYTHON.exists():
+        skip("there is no .venv-board: make .venv-board/board")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [str(PYTHON), str(ROOT / "charts" / "board.py"), "serve", "--port", str(port)]
+    environment = {**os.environ, "RETENTION_MARTS": str(marts)}
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+                break
+            assert server.poll() is None
+            time.sleep(0.1)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def test_the_served_board_has_filters_and_answers_this_machine_alone(marts: Path) -> None:
+    def text(query: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/overview/{query}") as page:
+            return re.sub("<[^>]*>", "", page.read().decode())
+
+    with served(marts) as port:
+        page = text("")
+        assert "2024-06" in page and "67,790" in page and "Customer churn rate" in page
+        assert "2024-Q2" in text("?grain=quarter")
+        with pytest.raises(ConnectionRefusedError):  # also this machine, but what listens to all of it answers here
+            socket.create_connection(("127.0.0.2", port))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
 
 
 @pytest.fixture(scope="module")

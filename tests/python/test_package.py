@@ -83,6 +83,7 @@ def test_a_project_that_has_this_one_as_a_package(package: Path, tmp_path: Path,
     finished = run(tmp_path, project, "build", "--exclude-resource-type", "unit_test")
     assert finished.returncode == 1 and "not_null_report_nothing" in finished.output, finished.output[-3000:]
     assert re.search(r"Published 3 marts to \S+/marts\.duckdb \(build ", finished.output), finished.output[-3000:]
+    assert "Look: dbt show " in finished.output and "make board" not in finished.output
     assert finished.query("select has_succeeded from quality.builds") == [{"has_succeeded": True}]
     assert {row["segment"] for row in finished.query("from marts.customer_churn_by_period")} == {"all"}
 

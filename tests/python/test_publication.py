@@ -623,8 +623,9 @@ def test_the_last_lines_of_a_build(company: Company) -> None:
     printed = [line[10:] for line in ("00:00:00  February 2024" + lines[1]).splitlines()]
     assert printed[0] == "February 2024: 2 customers, 1 left (50.0 %), MRR 10.00"
     assert re.fullmatch(PUBLISHED_LINE, printed[1])
-    assert printed[2].startswith("Look: dbt show --limit 36 --inline ")
-    shown = company.dbt("show", "--inline", re.findall('"(.*)"', printed[2])[0])
+    assert printed[2] == "Look: make board, then open board/index.html; make look has filters."
+    assert printed[3].startswith("Or ask: dbt show --limit 36 --inline ")
+    shown = company.dbt("show", "--inline", re.findall('"(.*)"', printed[3])[0])
     assert shown.returncode == 0 and "2024-02-01" in shown.output
 
 

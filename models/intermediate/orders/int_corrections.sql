@@ -7,9 +7,9 @@ corrections as (
         orders.order_id,
         orders.customer_id,
         {{ business_date('orders.ordered_at') }} as correction_date,
-        cast(
-            {{ at_rate('orders.amount - orders.refunded_amount', 'orders.currency', 'rates.rate') }} as decimal(28, 10)
-        ) as revenue
+        {{ at_rate(
+            'orders.amount - orders.refunded_amount', 'orders.currency', 'rates.rate', 'decimal(28, 10)'
+        ) }} as revenue
     from {{ ref('stg_orders') }} as orders
     left join {{ ref('int_exchange_rates') }} as rates
         on

@@ -1,0 +1,5 @@
+-- One row per row of Chargebee's customers.
+
+{{ config(enabled = 'chargebee_airbyte' in types_in_use()) }}
+
+{{ vendor_table('chargebee_airbyte', 'customer') }}

@@ -1,0 +1,5 @@
+-- One row per version of Recurly's plans and currency: the price.
+
+{{ config(enabled = 'recurly_fivetran' in types_in_use()) }}
+
+{{ vendor_table('recurly_fivetran', 'plan_currency_history') }}

@@ -1,0 +1,60 @@
+-- One row per plan and currency that it has a price in, or a subscription to it: the latest price. In the reporting
+-- currency it is called as the plan, in another one with the currency behind it.
+
+{{ config(enabled = 'recurly_fivetran' in types_in_use(), materialized = 'table') }}
+
+with
+plans as (
+    select *
+    from {{ ref('recurly_fivetran__plan_history') }}
+    qualify row_number() over (partition by source_name, id order by updated_at desc, loaded_at desc) = 1
+),
+
+priced as (
+    select
+        source_name,
+        plan_id,
+        upper(currency) as currency,
+        arg_max(unit_amount, plan_updated_at) as unit_amount
+    from {{ ref('recurly_fivetran__plan_currency_history') }}
+    group by source_name, plan_id, upper(currency)
+),
+
+subscribed as (
+    select distinct
+        source_name,
+        plan_id,
+        upper(currency) as currency
+    from {{ ref('recurly_fivetran__subscription_history') }}
+),
+
+prices as (
+    select
+        source_name,
+        plan_id,
+        currency,
+        priced.unit_amount
+    from priced
+    full join subscribed using (source_name, plan_id, currency)
+    where currency is not null
+)
+
+select
+    plans.source_name,
+    plans.id,
+    prices.currency,
+    case
+        when prices.currency = '{{ var("reporting_currency") | upper }}' then plans.code
+        else plans.code || '/' || prices.currency
+    end as plan_id,
+    coalesce(plans.name, plans.code) as plan_name,
+    plans.code as product,
+    coalesce(prices.unit_amount, 0) as price,
+    case plans.interval_unit
+        when 'days' then 'day'
+        when 'months' then 'month'
+        else plans.interval_unit
+    end as billing_interval,
+    cast(plans.interval_length as integer) as billing_interval_count
+from plans
+inner join prices on plans.source_name = prices.source_name and plans.id = prices.plan_id

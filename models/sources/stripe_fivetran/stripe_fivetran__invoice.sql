@@ -1,0 +1,5 @@
+-- One row per invoice, as Fivetran loads it from Stripe.
+
+{{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
+
+{{ vendor_table('stripe_fivetran', 'invoice') }}

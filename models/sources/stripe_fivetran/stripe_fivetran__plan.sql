@@ -1,0 +1,5 @@
+-- One row per plan, as prices were called before, as Fivetran loads it from Stripe.
+
+{{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
+
+{{ vendor_table('stripe_fivetran', 'plan') }}

@@ -1,0 +1,5 @@
+-- One row per subscription and version of it, as Fivetran loads it from Stripe.
+
+{{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
+
+{{ vendor_table('stripe_fivetran', 'subscription_history') }}

@@ -1,0 +1,36 @@
+-- One row per charge that does not name the invoice that it pays, as newer ones do not: the invoice that names the
+-- charge, or the same intent to pay.
+
+{{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
+
+with
+charges as (select * from {{ ref('stripe_fivetran__charge') }} where invoice_id is null),
+
+invoices as (select * from {{ ref('stripe_fivetran__invoice') }}),
+
+pairs as (
+    select
+        charges.source_name,
+        charges.id as charge_id,
+        invoices.id as invoice_id,
+        invoices.subscription_id,
+        invoices.total,
+        invoices.tax
+    from charges
+    inner join invoices on charges.source_name = invoices.source_name and charges.id = invoices.charge_id
+    union all
+    select
+        charges.source_name,
+        charges.id as charge_id,
+        invoices.id as invoice_id,
+        invoices.subscription_id,
+        invoices.total,
+        invoices.tax
+    from charges
+    inner join invoices
+        on charges.source_name = invoices.source_name and charges.payment_intent_id = invoices.payment_intent_id
+)
+
+select *
+from pairs
+qualify row_number() over (partition by source_name, charge_id order by invoice_id) = 1
