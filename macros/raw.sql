@@ -266,7 +266,7 @@
 {%- endmacro %}
 
 {% macro default__files_as_delivered(path, separator) -%}
-    {{ not_written('files_as_delivered') if execute }}
+    {{ not_written('files_as_delivered') }}
 {%- endmacro %}
 
 {% macro duckdb__files_as_delivered(path, separator) -%}
