@@ -88,6 +88,23 @@ class Postgres(Engine):
             assert client.poll() is None
         return client
 
+    @contextlib.contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """A table that everybody may read and nobody write to."""
+        client = subprocess.Popen(self.command(), stdin=subprocess.PIPE, text=True)
+        assert client.stdin
+        try:
+            client.stdin.write(f"begin; lock table {table} in share mode;\n")
+            client.stdin.flush()
+            while (
+                self.psql(f"select count(*) from pg_locks where relation = '{table}'::regclass and mode = 'ShareLock'")
+                == "0"
+            ):
+                assert client.poll() is None
+            yield
+        finally:
+            client.communicate("rollback;\n")
+
     def psql(self, sql: str) -> str:
         """What a query or script prints, without header and frame. Raises CalledProcessError."""
         environment = {**os.environ, "PGTZ": "UTC", "PGDATESTYLE": "ISO"}
