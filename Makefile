@@ -1,6 +1,7 @@
 # make build   an environment in .venv, then the marts: of the demo company, or of VARS='{"raw_location": ...}'
 # make restore   readers get the marts back that were published before the latest ones
 # make test    every check: linters, whole builds, real data
+# make test-all   the same with more random companies and more killed builds; an hour
 # make validate  the guard alone: are the raw tables as the contract wants them? TABLE=orders: that table alone
 # make board   the marts as HTML pages that open from the disk: board/index.html
 # make look    the same pages with filters, served on this machine alone
@@ -24,14 +25,16 @@ ENGINE := $(firstword $(subst _, ,$(TARGET)))
 ENVIRONMENT := $(if $(wildcard requirements/$(ENGINE).in),.venv-$(ENGINE)/$(ENGINE),.venv/build)
 SOURCES := {billing_sources: {billing: {type: stripe_fivetran, location: "demo_sources/stripe/{file}.csv"}, \
 	shop: {type: shopify_csv, location: "demo_sources/shop/{file}.csv"}}, \
-	raw_location: "demo_sources/{table}.csv", customer_identity: email}
+	raw_location: "demo_sources/{table}.csv", customer_identity: email, as_of_date: "2024-07-01"}
+RECONCILIATION := select source_name, raw_table, rows_read, rows_kept, currencies, mrr \
+	from {{ ref('source_reconciliation') }} order by source_name, raw_table
 
 # Unit tests do not depend on the data: `make test` runs them.
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build engines demo-sources restore validate board look pictures test docs lint contracts check-contracts metrics \
-	superset bench lock
+.PHONY: build engines demo-sources restore validate board look pictures test test-all docs lint contracts \
+	check-contracts metrics superset bench lock
 
 build: $(ENVIRONMENT)
 	$(call needs,$(ENGINE))
@@ -62,7 +65,7 @@ demo-sources: export RETENTION_MARTS = demo_sources_marts.duckdb
 demo-sources: .venv/build
 	.venv/bin/python seeds/demo/sources.py demo_sources
 	$(DBT) $(BUILD) --vars '$(SOURCES)'
-	$(DBT) show --limit 9 --vars '$(SOURCES)' --inline "from {{ ref('source_reconciliation') }}"
+	$(DBT) show --vars '$(SOURCES)' --inline "$(RECONCILIATION)"
 
 restore: .venv/build
 	$(DBT) run-operation restore_publication
@@ -81,6 +84,10 @@ pictures: .venv-board/test
 
 test: lint .venv/test .venv-bench/bench .venv-board/board
 	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python
+
+test-all: export KILLS ?= 40
+test-all: export RANDOM_COMPANIES ?= 12
+test-all: test
 
 docs: export RETENTION_WAREHOUSE = target/docs.duckdb
 docs: export RETENTION_MARTS = target/docs_marts.duckdb

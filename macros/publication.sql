@@ -140,7 +140,7 @@
     {%- for line in answer.lines -%}
         {%- do log(line, info=true) -%}
     {%- endfor -%}
-    {%- do run_query(create_quality_tables()) -%}
+    {%- do create_quality_tables() -%}
     {%- do run_query(
         "update quality.builds set has_succeeded = (build_id = '" ~ answer.restored ~ "')"
         ~ " where build_id in ('" ~ answer.restored ~ "', '" ~ answer.replaced ~ "')"

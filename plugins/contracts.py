@@ -31,16 +31,15 @@ METRICS = {
     "expect_column_values_to_match_regex": "invalidValues",
 }
 ARGUMENTS = {"value_set": "validValues", "regex": "pattern"}
-# What the SQL of a suite says of a type, of limits, of nulls that are refused, and of the table that a key leads to.
+# What the SQL of a suite says of a type, of limits, and of nulls that are refused.
 TYPES = {
     "integer": r"not is_whole_number\({column}\)",
     "number": r"as_number\({column}\) not between",
-    "date": r"try_cast\({column} as timestamp\) <> try_cast\({column} as date\)",
+    "date": r"as_timestamp\({column}\) <> cast\(as_timestamp\({column}\) as date\)",
     "timestamp": r"not is_instant\({column}\)",
 }
-LIMITS = r"(?:as_number\({column}\)|try_cast\({column} as bigint\)) not between (-?[\d.]+) and (-?[\d.]+)"
+LIMITS = r"as_number\({column}\) not between (-?[\d.]+) and (-?[\d.]+)"
 NULLS_PASS = r"{column} is not null and (?:not |coalesce\()"
-REFERENCE = r"cast\({column} as varchar\) not in \( select cast\((\w+) as varchar\) from (\w+)"
 # The logical types of the types that marts have.
 LOGICAL_TYPES = {
     "varchar": "string", "date": "date", "timestamp": "timestamp", "boolean": "boolean", "decimal": "number",
@@ -151,9 +150,8 @@ def said_of(column: str, expectation: Row) -> Row:
         said |= {"logicalType": logical_type, **({} if found(NULLS_PASS) else {"required": True})}
     if limits := found(LIMITS):
         said["logicalTypeOptions"] = {"minimum": number(limits[1]), "maximum": number(limits[2])}
-    if reference := found(REFERENCE):
-        name, table = reference.groups()
-        said["relationships"] = [{"type": "foreignKey", "to": f"{table}.odcs.yaml#/schema/{table}/properties/{name}"}]
+    if table := (expectation.get("meta") or {}).get("refers_to"):
+        said["relationships"] = [{"type": "foreignKey", "to": f"{table}.odcs.yaml#/schema/{table}/properties/{column}"}]
     return said
 
 
@@ -177,7 +175,7 @@ def raw_table(source: Any, suite: Row) -> Row:
     expectations = suite["expectations"]
     unknown = {column_of(expectation) for expectation in expectations} - {None, *source.columns}
     if unknown:
-        raise ContractError(f"expectations/{source.name}.yml: models/raw/_raw.yml describes no {unknown}")
+        raise ContractError(f"expectations/{source.name}.yml: it describes no column {unknown}")
     properties = []
     for name, column in source.columns.items():
         about = [expectation for expectation in expectations if column_of(expectation) == name]
@@ -353,10 +351,12 @@ def files() -> Iterator[tuple[str, str]]:
     known = manifest()
     tests = [node for node in known.nodes.values() if getattr(node, "attached_node", None)]
     sources = [source for source in known.sources.values() if source.source_name == "raw"]
-    tables = []
-    for source in sources:
-        suite = yaml.safe_load((ROOT / "expectations" / f"{source.name}.yml").read_text(encoding="utf-8"))
-        tables.append(raw_table(source, suite))
+    suites = {
+        test.test_metadata.kwargs["table"]: test.test_metadata.kwargs["suite"]
+        for test in tests
+        if test.test_metadata.name == "meets_expectations"
+    }
+    tables = [raw_table(source, suites[source.name]) for source in sources]
     for table in tables:
         name = table["name"]
         server = {"server": "files", "type": "local", "path": f"exports/{name}.csv", "format": "csv"}

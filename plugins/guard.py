@@ -1,7 +1,8 @@
 """The guard: Great Expectations suites on the raw tables, run by SQL on dbt's own connection.
 
 A dbt-duckdb plugin. It gives SQL the function `run_expectations`, which the data test `meets_expectations` calls on
-every raw table before anything reads it. Suites are `expectations/<table>.yml`, in Great Expectations' own form.
+every raw table before anything reads it, with the suite that `expectations/<table>.yml` gives the test, in Great
+Expectations' own form. Other engines judge by SQL alone, macros/guard_by_sql.sql.
 """
 
 import contextlib
@@ -14,20 +15,17 @@ import threading
 import warnings
 import weakref
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from types import ModuleType
 from typing import Any
 
 import duckdb
-import yaml
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt.adapters.events.logging import AdapterLogger
 
 from plugins.csv_files import look_at_files
 from plugins.sql import columns_of, quoted, text
 
-SUITES = Path(__file__).resolve().parents[1] / "expectations"
 SEVERITIES = ("critical", "warning", "info")
 SAMPLES = 5
 LOCK = threading.RLock()  # Great Expectations keeps global state
@@ -36,8 +34,6 @@ HAS_COLUMNS = "expect_table_columns_to_match_set"
 UNREADABLE = "unreadable_because"  # the one column of what stands for a raw table that cannot be read
 # Of several columns Great Expectations lets rows with a null pass (its issue 12252), or has no query that finds rows.
 NOT_GUARDING = ("expect_column_pair_", "expect_multicolumn_", "expect_compound_", "expect_select_column_")
-# The instants that the default of as_of_date comes from, and that the clock is compared with.
-FACTS = {"customers": "created_at", "subscriptions": "started_at", "orders": "ordered_at"}
 
 Cursor = duckdb.DuckDBPyConnection
 Row = dict[str, Any]
@@ -81,22 +77,18 @@ class Suite:
     mean: str | None
 
 
-def load_suite(table: str, columns: list[str]) -> Suite:
-    """The suite of a raw table; `columns` are those that the contract knows or the table has.
+def load_suite(table: str, suite: Any, columns: list[str]) -> Suite:
+    """The suite of a raw table, as YAML has it; `columns` are those that the contract knows or the table has.
 
     Great Expectations only logs, and then drops, an expectation it does not know: each is made by itself here.
     Raises SuiteError with the file and the place for whatever is wrong.
     """
-    path = SUITES / f"{table}.yml"
-    where = f"expectations/{path.name}"
-    if not path.exists():
-        raise SuiteError(f"{where} is missing: every raw table has a suite")
+    where = f"expectations/{table}.yml"
     try:
-        suite = yaml.safe_load(path.read_text(encoding="utf-8"))
         specifications, about = suite["expectations"], suite.get("meta") or {}
         key, mean = about.get("key") or [], about.get("mean")
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as problem:
-        raise SuiteError(f"{where} is not a suite: {problem!r}") from None
+    except (KeyError, TypeError, AttributeError):
+        raise SuiteError(f"{where} is not a suite: a mapping with expectations is wanted") from None
     if not specifications:
         raise SuiteError(f"{where} holds no expectation")
     if not isinstance(specifications, list) or not isinstance(key, list):
@@ -263,14 +255,15 @@ class Guard:
         self.missing = {
             name: [column for column in known if column not in self.columns[name]] for name, known in self.known.items()
         }
-        self.suite = load_suite(self.table, [*self.known[self.table], *self.columns[self.table]])
-        (self.rows,) = cursor.execute(f"select count(*) from {self.table}").fetchone() or (0,)
-        cursor.execute(f"create or replace temp table settings as {question['settings']}")
+        known = [*self.known[self.table], *self.columns[self.table]]
+        self.suite = load_suite(self.table, question["suite"], known)
         cursor.execute(question["functions"])
-        cursor.execute(f"create or replace temp view facts as {self.facts()}")
+        cursor.execute(f"create or replace temp view facts as {self.facts(question['facts'])}")
         cursor.execute(f"create or replace temp view segment_values as {self.segment_values(question['attributes'])}")
-        cursor.execute(f"create or replace temp table settings as {self.measured()}")
+        settings = question["settings"].replace("{mean}", self.mean())
+        cursor.execute(f"create or replace temp table settings as {settings}")
         (self.settings,) = rows_of(cursor, "from settings")
+        self.rows: int = self.settings["rows"]
 
     @property
     def unreadable(self) -> str | None:
@@ -279,11 +272,11 @@ class Guard:
             return None
         return (self.cursor.execute(f"select {UNREADABLE} from {self.table}").fetchone() or ("",))[0]
 
-    def facts(self) -> str:
-        """A query: the instants of all facts that the default of as_of_date comes from."""
+    def facts(self, instants: dict[str, str]) -> str:
+        """A query: the instants of all facts that the default of as_of_date comes from, a column of a table each."""
         parts = [
             f"select '{table}' as raw_table, as_instant({column}) as fact_at from {table}"
-            for table, column in FACTS.items()
+            for table, column in instants.items()
             if column in self.columns[table]
         ]
         return " union all ".join(parts) or "select '' as raw_table, timestamp '1970-01-01' as fact_at where false"
@@ -298,31 +291,11 @@ class Guard:
         ]
         return " union all ".join(parts) or "select '' as place, '' as value where false"
 
-    def measured(self) -> str:
-        """A query: the settings beside what the guard measures once, so that several expectations do not.
-
-        `latest` and `next_latest` are the last two days with a fact, unless the last ten facts are of one day.
-        """
-        has_mean = self.suite.mean in self.columns[self.table]
-        mean = f"(select avg(try_cast({self.suite.mean} as double)) from {self.table})" if has_mean else "null::double"
-        return f"""
-            with
-            days as (
-                select min(fact_at) as earliest, max(cast(fact_at as date), 10) as latest_days
-                from facts
-                where raw_table = '{self.table}'
-            )
-
-            select
-                *,
-                '{self.table}' as raw_table,
-                {self.rows} as rows,
-                {mean} as mean,
-                latest_days[1] as latest,
-                list_max(list_filter(latest_days, lambda day: day < latest_days[1])) as next_latest
-            from settings
-            cross join days
-        """
+    def mean(self) -> str:
+        """SQL of the mean that the next build compares."""
+        if self.suite.mean not in self.columns[self.table]:
+            return "cast(null as double)"
+        return f"(select avg(as_double({self.suite.mean})) from {self.table})"
 
     def lacks(self, expectation: Any) -> list[str]:
         """The missing columns, as table.column, without which an expectation cannot be run."""
@@ -437,10 +410,10 @@ class Guard:
             select {outcome.column} as value, known.value as known, count(*) as times
             from ({outcome.query})
             inner join (
-                select as_text({outcome.column}) as plain, min({outcome.column}) as value
+                select plain_text({outcome.column}) as plain, min({outcome.column}) as value
                 from {outcome.meta["refers_to"]}
-                group by as_text({outcome.column})
-            ) as known on as_text({outcome.column}) = known.plain
+                group by plain_text({outcome.column})
+            ) as known on plain_text({outcome.column}) = known.plain
             group by {outcome.column}, known.value
             order by times desc, cast({outcome.column} as varchar)
             """,
@@ -554,6 +527,24 @@ def record(guard: Guard, build_id: str, outcomes: list[Outcome]) -> None:
     cursor.execute("commit")
 
 
+def compare(table: str, outcomes: list[Outcome], rendered: Row | None) -> None:
+    """Compare with what SQL alone made of the same suite, where it was asked, too. Raises SuiteError if they differ."""
+    if rendered is None:
+        return
+    if rendered["problem"]:
+        raise SuiteError(rendered["problem"])
+
+    def verdict(outcome: Row) -> tuple[Any, ...]:
+        failed = None if outcome["success"] else outcome["failed"]
+        return outcome["type"], outcome["column"], outcome["words"], outcome["success"], outcome["lacking"], failed
+
+    for ours, theirs in zip([asdict(outcome) for outcome in outcomes], rendered["outcomes"], strict=True):
+        if verdict(ours) != verdict(theirs):
+            raise SuiteError(
+                f"expectations/{table}.yml: Great Expectations finds {verdict(ours)}, the same in SQL {verdict(theirs)}"
+            )
+
+
 def run_expectations(cursor: Cursor, question: Row) -> Row:
     """Guard one raw table: the number of warnings, and what is critical as text."""
     try:
@@ -562,6 +553,7 @@ def run_expectations(cursor: Cursor, question: Row) -> Row:
             guard = Guard(cursor, question)
             outcomes = guard.validate()
             record(guard, question["build_id"], outcomes)
+            compare(question["table"], outcomes, question.get("rendered"))
     except (SuiteError, duckdb.Error) as problem:
         return {"warnings": 0, "critical": f"critical: {question['table']} could not be guarded: {problem}"}
 

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 import duckdb
 import pytest
+import yaml
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +131,18 @@ def lean_project(folder: Path, marts: list[str]) -> Path:
     config = project / "dbt_project.yml"
     config.write_text(config.read_text().replace('''"{{ target.type == 'duckdb' }}"''', "false"))  # of unit tests
     return project
+
+
+def suite_in(content: dict[str, Any]) -> dict[str, Any]:
+    """The suite in the content of a file of expectations/: the tests there refer to it."""
+    suite: dict[str, Any]
+    (suite,) = [anchored for anchored in content["anchors"] if "expectations" in anchored]
+    return suite
+
+
+def suite_of(project: Path, table: str) -> dict[str, Any]:
+    """The suite of a raw table."""
+    return suite_in(yaml.safe_load((project / "expectations" / f"{table}.yml").read_text(encoding="utf-8")))
 
 
 def write_raw(folder: Path, raw: dict[str, tuple[list[str], list[dict[str, str]]]]) -> str:

@@ -4,6 +4,7 @@ import gc
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import weakref
@@ -15,7 +16,7 @@ from xml.etree import ElementTree
 import duckdb
 import pytest
 import yaml
-from conftest import OPTIONAL_COLUMNS, RATE_COLUMNS, RAW_COLUMNS, ROOT, dbt, lean_project
+from conftest import OPTIONAL_COLUMNS, RATE_COLUMNS, RAW_COLUMNS, ROOT, dbt, lean_project, suite_in, suite_of
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
@@ -23,6 +24,7 @@ from plugins import guard
 from plugins.publication import lock_warehouse
 from plugins.sql import text
 
+Row = dict[str, Any]
 Tables = Mapping[str, str | bytes | None]  # the content of each raw table's file; None: there is no file
 
 SUBSCRIPTIONS = ",".join(RAW_COLUMNS["subscriptions"])
@@ -612,12 +614,24 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
 }  # fmt: skip
 
 
+# Answers what macros of the guard return: one that is named, or suite_problem of suites of orders.
+ASK = """
+{% macro ask(names=[], suites=[], columns=[]) %}
+    {% set answers = [] %}
+    {% for name in names %}{% do answers.append(context[name]()) %}{% endfor %}
+    {% for suite in suites %}{% do answers.append(suite_problem('orders', suite, columns, {})) %}{% endfor %}
+    {% do run_query('create or replace table main.answers as select ' ~ sql_text(tojson(answers)) ~ ' as answers') %}
+{% endmacro %}
+"""
+
+
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder whose files each test replaces, and dbt in this process: importing it once saves most of the time."""
     folder = tmp_path_factory.mktemp("it's raw")
     marts = ["mrr_movements", "repeat_purchase_by_period", "data_quality"]
     project = lean_project(tmp_path_factory.mktemp("lean"), marts)  # its path has no quote: dbt's seeds do not bear one
+    (project / "macros" / "ask.sql").write_text(ASK)
     saved = dict(os.environ)
     os.environ |= {
         "DBT_PROJECT_DIR": str(project),
@@ -626,6 +640,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "RETENTION_MARTS": str(folder / "marts.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        "RETENTION_GUARD": "both",  # critical wherever the suites as SQL do not come to what Great Expectations finds
     }
     write(folder, GOOD)
     success, messages = invoke(folder, "build")
@@ -650,6 +665,16 @@ def invoke(folder: Path, *arguments: str, **variables: Any) -> tuple[bool, str]:
     DuckDBConnectionManager.close_all_connections()
     failed = [result for result in finished.result if result.status not in ("success", "pass", "warn", "no-op")]
     return finished.success, "\n".join(f"{result.node.name} {result.message}" for result in failed)
+
+
+def ask(folder: Path, **arguments: Any) -> list[Any]:
+    """What macros of the guard return."""
+    finished = dbtRunner().invoke(["run-operation", "ask", "--args", json.dumps(arguments), "--quiet"])
+    DuckDBConnectionManager.close_all_connections()
+    assert finished.success, finished.exception or finished.result.results[0].message
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        (answers,) = warehouse.execute("from main.answers").fetchone() or ("[]",)
+    return list(json.loads(answers))
 
 
 def test_a_process_builds_again_while_the_connection_of_the_first_build_waits_to_be_collected(workplace: Path) -> None:
@@ -854,65 +879,177 @@ def suite(**changes: Any) -> dict[str, Any]:
     return {"name": "orders", "expectations": [{key: item for key, item in expectation.items() if item is not None}]}
 
 
+WRONG_SUITES: list[tuple[Any, str]] = [
+    (None, "expectations/orders.yml is not a suite"),
+    ("is never empty", "expectations/orders.yml is not a suite"),
+    ({"name": "orders"}, "expectations/orders.yml is not a suite"),
+    ({"name": "orders", "expectations": []}, "expectations/orders.yml holds no expectation"),
+    (suite(type="expect_column_values_to_be_nice"), "expect_column_values_to_be_nice"),
+    (suite(severity="warn"), "severity is one of critical, warning, info"),
+    (suite(severity=None), "severity is one of critical, warning, info"),
+    (suite(description=None), "the description, the expectation in words, is missing"),
+    (suite(kwargs={"column": "order_id", "at_most": 1}), "at_most"),
+    (suite(kwargs={}), "column"),
+    (suite(kwargs={"column": "order_key"}), "the contract knows no column order_key of orders"),
+    (suite(meta={"column": "order_key"}), "the contract knows no column order_key of orders"),
+    ({"name": "orders", "expectations": 2 * suite()["expectations"]}, "is there twice"),
+    ({**suite(), "meta": {"key": ["order_key"]}}, "the contract knows no key order_key of orders"),
+    ({**suite(), "meta": {"key": "order_id"}}, "expectations and meta: key are lists"),
+    (suite(meta={"quarantine": True}), "the suite must name their key"),
+    (
+        suite(
+            type="expect_column_pair_values_a_to_be_greater_than_b",
+            kwargs={"column_A": "amount", "column_B": "refunded_amount"},
+        ),
+        "lets rows with a null in one of several columns pass",
+    ),
+    (
+        suite(type="expect_compound_columns_to_be_unique", kwargs={"column_list": ["order_id", "customer_id"]}),
+        "guard nothing",
+    ),
+    (
+        suite(type="expect_multicolumn_sum_to_equal", kwargs={"column_list": ["amount"], "sum_total": 1}),
+        "say it as an unexpected_rows_expectation",
+    ),
+    (suite(kwargs="column"), "are mappings"),
+    ({"name": "orders", "expectations": ["is never empty"]}, "are mappings"),
+    (["is never empty"], "expectations/orders.yml is not a suite"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), WRONG_SUITES)
+def test_a_suite_that_is_wrong_fails_loudly(content: Any, message: str) -> None:
+    with pytest.raises(guard.SuiteError) as problem:
+        guard.load_suite("orders", content, RAW_COLUMNS["orders"])
+    assert message in str(problem.value)
+
+
+def test_a_suite_that_is_wrong_fails_as_loudly_where_it_is_rendered(workplace: Path) -> None:
+    suites, messages = zip(*WRONG_SUITES)
+    problems = ask(workplace, suites=suites, columns=RAW_COLUMNS["orders"])
+    assert [(message, problem) for message, problem in zip(messages, problems) if message not in (problem or "")] == []
+
+
 @pytest.mark.parametrize(
-    ("content", "message"),
+    ("changes", "message"),
     [
-        (None, "expectations/orders.yml is missing"),
-        ("expectations: [", "expectations/orders.yml is not a suite"),
-        ({"name": "orders", "expectations": []}, "expectations/orders.yml holds no expectation"),
-        (suite(type="expect_column_values_to_be_nice"), "expect_column_values_to_be_nice"),
-        (suite(severity="warn"), "severity is one of critical, warning, info"),
-        (suite(severity=None), "severity is one of critical, warning, info"),
-        (suite(description=None), "the description, the expectation in words, is missing"),
-        (suite(kwargs={"column": "order_id", "at_most": 1}), "at_most"),
-        (suite(kwargs={}), "column"),
-        (suite(kwargs={"column": "order_key"}), "the contract knows no column order_key of orders"),
-        (suite(meta={"column": "order_key"}), "the contract knows no column order_key of orders"),
-        ({"name": "orders", "expectations": 2 * suite()["expectations"]}, "is there twice"),
-        ({**suite(), "meta": {"key": ["order_key"]}}, "the contract knows no key order_key of orders"),
-        ({**suite(), "meta": {"key": "order_id"}}, "expectations and meta: key are lists"),
-        (suite(meta={"quarantine": True}), "the suite must name their key"),
         (
-            suite(
-                type="expect_column_pair_values_a_to_be_greater_than_b",
-                kwargs={"column_A": "amount", "column_B": "refunded_amount"},
-            ),
-            "lets rows with a null in one of several columns pass",
+            {"type": "expect_column_values_to_be_increasing"},
+            "it is not rendered for duckdb; say it as an unexpected_rows",
         ),
         (
-            suite(type="expect_compound_columns_to_be_unique", kwargs={"column_list": ["order_id", "customer_id"]}),
-            "guard nothing",
+            {"kwargs": {"column": "order_id", "row_condition": "x"}},
+            "row_condition is not rendered for duckdb; say it as",
         ),
-        (
-            suite(type="expect_multicolumn_sum_to_equal", kwargs={"column_list": ["amount"], "sum_total": 1}),
-            "say it as an unexpected_rows_expectation",
-        ),
-        (suite(kwargs="column"), "are mappings"),
-        ({"name": "orders", "expectations": ["is never empty"]}, "are mappings"),
-        ("- is never empty", "expectations/orders.yml is not a suite"),
+        ({"type": "expect_column_values_to_be_in_set"}, "value_set is missing"),
+        ({"kwargs": {"column": "order_id", "mostly": "most"}}, "mostly is a share from 0 to 1"),
+        ({"kwargs": {"column": "order_id", "mostly": 0.9}}, None),
+        ({}, None),
     ],
 )
-def test_a_suite_that_is_wrong_fails_loudly(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | dict[str, Any] | None, message: str
-) -> None:
-    monkeypatch.setattr(guard, "SUITES", tmp_path)
-    if content is not None:
-        (tmp_path / "orders.yml").write_text(content if isinstance(content, str) else yaml.safe_dump(content))
-    with pytest.raises(guard.SuiteError) as problem:
-        guard.load_suite("orders", RAW_COLUMNS["orders"])
-    assert message in str(problem.value)
+def test_what_cannot_be_rendered_is_refused_by_name(workplace: Path, changes: Row, message: str | None) -> None:
+    (problem,) = ask(workplace, suites=[suite(**changes)], columns=RAW_COLUMNS["orders"])
+    if message:
+        assert message in problem and problem.startswith(
+            "expectations/orders.yml, expectation 1 (expect_column_values_"
+        )
+    else:
+        assert problem is None
+
+
+# Standard SQL that suites may use beside the vocabulary: every engine has it, and means the same by it.
+STANDARD = """
+    and as avg bool_or case cast coalesce count date_trunc exists filter from greatest in join lead lower max min not on
+    or over select sum then upper when where with
+""".split()
+
+
+def test_suites_speak_the_vocabulary_and_every_engine_has_all_of_it(workplace: Path) -> None:
+    names = ["guard_vocabulary", "guard_aggregates"]
+    engines = ["duckdb__guard_bodies", "postgres__guard_bodies", "spark__guard_bodies"]
+    heads, aggregates, *bodies = ask(workplace, names=names + engines)
+    vocabulary = {head.partition("(")[0] for head in heads}
+    for engine, body in zip(engines, bodies):
+        assert set(body) == vocabulary and all(body.values()), engine
+    said: set[str] = set()
+    for table in {**RAW_COLUMNS, **RATE_COLUMNS}:
+        for expectation in suite_of(ROOT, table)["expectations"]:
+            query = re.sub(r"'[^']*'", "''", expectation["kwargs"].get("unexpected_rows_query", ""))
+            said |= set(re.findall(r"(\w+)\s*\(", query))
+            assert set(re.findall(r"\bas (\w+)\)", query)) <= {"date", "timestamp"}, query  # types of casts
+            assert not re.search(r"::|\[|\bexclude\b|\bqualify\b|\binterval\s+\d|(?<![.\d])\d+ / \d", query), query
+    with_names = {"ends", "starts", "followed", "judged"}
+    assert said - vocabulary - set(aggregates) - set(STANDARD) - with_names == set()
+    used_by_others = {word for body in bodies for text in body.values() for word in re.findall(r"(\w+)\(", text)}
+    assert vocabulary - said - used_by_others == set()  # nothing that nobody says
+
+
+def test_judges_that_do_not_agree_are_critical() -> None:
+    ours = guard.Outcome("orders", 4, "amount", "some_type", "is a number", "critical", success=False, failed=2)
+    same = {
+        "type": "some_type", "column": "amount", "words": "is a number", "success": False, "failed": 2, "lacking": [],
+        "query": "select 1",
+    }  # fmt: skip
+    guard.compare("orders", [ours], None)
+    guard.compare("orders", [ours], {"problem": None, "outcomes": [same]})
+    for change in ({"failed": 1}, {"success": True}, {"lacking": ["orders.amount"]}):
+        with pytest.raises(guard.SuiteError, match=r"Great Expectations finds .* the same in SQL"):
+            guard.compare("orders", [ours], {"problem": None, "outcomes": [{**same, **change}]})
+    with pytest.raises(guard.SuiteError, match="not rendered"):
+        guard.compare("orders", [ours], {"problem": "it is not rendered", "outcomes": []})
 
 
 def test_the_suites_are_loaded_whole() -> None:
     for table, columns in {**RAW_COLUMNS, **RATE_COLUMNS}.items():
-        loaded = guard.load_suite(table, [*columns, *OPTIONAL_COLUMNS.get(table, [])])
-        written = yaml.safe_load((guard.SUITES / f"{table}.yml").read_text())["expectations"]
+        written = suite_of(ROOT, table)["expectations"]
+        loaded = guard.load_suite(table, suite_of(ROOT, table), [*columns, *OPTIONAL_COLUMNS.get(table, [])])
         assert [e.configuration.type for e in loaded.expectations] == [e["type"] for e in written]
         assert [e.severity.value for e in loaded.expectations] == [e["severity"] for e in written]
         assert set(loaded.key) <= set(columns)
 
 
-# --- builds with edited suites ---
+# --- SQL alone, as on other engines ---
+
+
+def results(folder: Path) -> list[Row]:
+    """What the guard wrote down when it last looked."""
+    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
+        cursor = warehouse.execute(
+            "select * exclude (build_id, checked_at) from quality.expectation_results"
+            " where build_id = (select max_by(build_id, checked_at) from quality.expectation_results)"
+            " order by all"
+        )
+        return [dict(zip([column[0] for column in cursor.description], row)) for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize(
+    ("tables", "var"),
+    [
+        (REFUSED["customers in another case or with blanks"][0], {}),
+        (REFUSED["orders in other currencies"][0], {}),
+        (REFUSED["a missing table"][0], {}),
+        (without("orders", "amount"), {}),
+        (SAID["segment values in another case"][0], {}),
+        (SAID["inclusive ends"][0], {}),
+        (GOOD, CLOCK),
+    ],
+)
+def test_sql_alone_says_and_writes_down_the_same(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, tables: Tables, var: Row
+) -> None:
+    write(workplace, tables)
+    found = []
+    for judge in ("", "sql"):
+        monkeypatch.setenv("RETENTION_GUARD", judge)
+        success, messages = invoke(workplace, "build", "--select", "path:models/raw", **var)
+        found.append((success, re.findall("(?:critical|warning): .*", messages), results(workplace)))
+    assert found[0] == found[1]
+
+
+def test_a_judge_that_is_not_known(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_GUARD", "SQL")
+    success, messages = invoke(workplace, "build", "--select", "path:models/raw")
+    assert not success and "RETENTION_GUARD is sql, both or not set, not 'SQL'" in messages
 
 
 @pytest.fixture
@@ -921,17 +1058,103 @@ def project(tmp_path: Path) -> Path:
     return lean_project(tmp_path, ["repeat_purchase_by_period", "data_quality"])
 
 
+@pytest.fixture
+def edited(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The copy of the project whose suites a test may edit, for dbt in this process."""
+    for name, path in {
+        "DBT_PROJECT_DIR": project, "DBT_PROFILES_DIR": project, "RETENTION_WAREHOUSE": tmp_path / "warehouse.duckdb",
+        "RETENTION_MARTS": tmp_path / "marts.duckdb", "DBT_TARGET_PATH": tmp_path / "target",
+        "DBT_LOG_PATH": tmp_path / "logs",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, str(path))
+    return project
+
+
+def test_sql_alone_sets_rows_aside(edited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RETENTION_GUARD", "sql")
+    meta = {"column": "amount", "quarantine": True, "mostly": 0.7}
+    edit(edited, "orders", place("orders", f"amount {DECIMAL}"), meta=meta)
+    selection = ["--select", "path:models/raw", "path:models/staging"]
+    for orders, set_aside, staged in [
+        (GOOD["orders"].replace("30.5,0,USD", "NaN,0,USD"), "o2", 3),  # one of four
+        (GOOD["orders"].replace("30.5", "NaN").replace(",5,0", ",NaN,0"), None, None),  # two of four
+        (GOOD["orders"], None, 4),
+    ]:
+        write(tmp_path, {**GOOD, "orders": orders})
+        success, messages = invoke(tmp_path, "build", *selection)
+        assert success == (staged is not None), messages
+        with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
+            kept = warehouse.execute("select row_key ->> 'order_id', row_content ->> 'amount' from quality.quarantine")
+            assert kept.fetchall() == ([(set_aside, "NaN")] if set_aside else [])
+            if staged:
+                assert warehouse.execute("select count(*) from staging.stg_orders").fetchone() == (staged,)
+            else:
+                assert f"critical: orders.amount {DECIMAL}: not so in 2 of 4 rows, such as 'NaN' 2; at" in messages
+        told = [line for line in lines_of_the_latest_build(tmp_path) if "in quarantine" in line]
+        assert [line.startswith("warning: orders.amount") and "; 1 row is in quarantine" in line for line in told] == (
+            [True] if set_aside else []
+        )
+
+
+def test_every_expectation_that_is_rendered_means_what_great_expectations_means(
+    edited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a column with a null, a value twice, and others: each as it is, and with a tolerance above and below."""
+    monkeypatch.setenv("RETENTION_GUARD", "both")
+    values = ["", "de", "de", "US", "it", "FR"]
+    rows = "".join(f"c{number},2024-01-01,{value},ads\n" for number, value in enumerate(values))
+    write(tmp_path, {table: head + "\n" for table, (head, _) in HEADS.items()})
+    write(tmp_path, {"customers": HEADS["customers"][0] + "\n" + rows})
+    arguments: dict[str, Row] = {
+        "not_be_null": {}, "be_null": {}, "be_unique": {},
+        "be_in_set": {"value_set": ["de", "it"]}, "not_be_in_set": {"value_set": ["de", "it"]},
+        "match_regex": {"regex": "^[A-Z]{2}$"}, "not_match_regex": {"regex": "^it$|^d"},
+    }  # fmt: skip
+    expectations = [
+        {
+            "type": f"expect_column_values_to_{name}", "severity": "info", "description": f"{name} {tolerance}",
+            "kwargs": {"column": "country", **more, **tolerance},
+        }
+        for name, more in arguments.items()
+        for tolerance in ({}, {"mostly": 0.1}, {"mostly": 0.4}, {"mostly": 0.6}, {"mostly": 0.9})
+    ]  # fmt: skip
+    path = edited / "expectations" / "customers.yml"
+    content = yaml.safe_load(path.read_text())
+    suite_in(content)["expectations"] = expectations
+    path.write_text(yaml.safe_dump(content))
+    success, messages = invoke(tmp_path, "build", "--select", "path:models/raw")
+    assert success, messages
+    found = [row["is_success"] for row in results(tmp_path) if row["raw_table"] == "customers"]
+    assert len(found) == len(expectations) and {True, False} == set(found)
+
+
+@pytest.mark.parametrize("is_whole_file", [True, False])
+def test_a_raw_table_whose_suite_is_gone(edited: Path, tmp_path: Path, is_whole_file: bool) -> None:
+    path = edited / "expectations" / "orders.yml"
+    content = yaml.safe_load(path.read_text())
+    for model in content["models"]:
+        del model["data_tests"]
+    path.unlink() if is_whole_file else path.write_text(yaml.safe_dump(content))
+    write(tmp_path, GOOD)
+    finished = dbt(tmp_path, "build", "--select", "path:models/raw", variables=variables(tmp_path), cwd=edited)
+    assert finished.returncode != 0
+    assert "expectations/orders.yml is missing, or has no test meets_expectations for ref('raw_file_" in finished.output
+
+
+# --- builds with edited suites ---
+
+
 def edit(project: Path, table: str, number: int, **changes: Any) -> None:
     """Change keys of one expectation of a suite."""
     path = project / "expectations" / f"{table}.yml"
     content = yaml.safe_load(path.read_text())
-    content["expectations"][number] |= changes
+    suite_in(content)["expectations"][number] |= changes
     path.write_text(yaml.safe_dump(content))
 
 
 def place(table: str, description: str) -> int:
     """Where the expectation with this description, on this column, stands in a suite."""
-    written = yaml.safe_load((ROOT / "expectations" / f"{table}.yml").read_text())["expectations"]
+    written = suite_of(ROOT, table)["expectations"]
     return next(
         number
         for number, e in enumerate(written)
@@ -1000,14 +1223,10 @@ def test_rows_of_a_table_that_lacks_an_optional_column_are_set_aside(project: Pa
         ("select amount from {batch} where try_cast(amount as decimal(38, 10)) is null", None),
     ],
 )
-def test_what_the_query_returns_says_which_rows_are_set_aside(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, query: str, set_aside: int | None
-) -> None:
+def test_what_the_query_returns_says_which_rows_are_set_aside(query: str, set_aside: int | None) -> None:
     """A good row with the key of a bad one stays, unless the query says nothing but the key."""
     meta = {"quarantine": True, "mostly": 0.5, "column": "amount"}
     bad = suite(type="unexpected_rows_expectation", kwargs={"unexpected_rows_query": query}, meta=meta)
-    (tmp_path / "orders.yml").write_text(yaml.safe_dump({**bad, "meta": {"key": ["order_id"]}}))
-    monkeypatch.setattr(guard, "SUITES", tmp_path)
     with duckdb.connect() as connection:
         connection.execute("create schema quality")
         connection.execute(
@@ -1024,8 +1243,9 @@ def test_what_the_query_returns_says_which_rows_are_set_aside(
         connection.execute("insert into raw_orders values ('o1', 'x', 'paid'), ('o1', '1', 'paid'), ('o2', '2', null)")
         answer = guard.run_expectations(connection, {
             "table": "orders", "relations": dict.fromkeys(RAW_COLUMNS, "raw_orders"), "build_id": "b",
-            "columns": {"orders": ["order_id", "amount", "status"]}, "attributes": [], "settings": "select 1 as one",
-            "functions": "create or replace temp macro as_instant(x) as try_cast(x as timestamp)",
+            "columns": {"orders": ["order_id", "amount", "status"]}, "attributes": [], "facts": {},
+            "suite": {**bad, "meta": {"key": ["order_id"]}},
+            "settings": "select 3 as rows, {mean} as mean", "functions": "select 1",
         })  # fmt: skip
         rows = connection.execute("select row_content ->> 'amount' from quality.quarantine order by 1 desc").fetchall()
     if set_aside is None:

@@ -15,7 +15,7 @@ from random_company import company
 from reference import Marts, Raw, Settings, marts
 from reference_churn import Facts, churn_marts
 
-SEEDS = range(int(os.environ.get("RANDOM_COMPANIES", "4")))
+SEEDS = range(int(os.environ.get("RANDOM_COMPANIES", "3")))
 PERIOD_KEY = ("period_grain", "period_start_date", "segment", "segment_value")
 KEYS = {
     "retention_by_cohort": ("basis", "period_grain", "cohort_start_date", "periods_since", "segment", "segment_value"),

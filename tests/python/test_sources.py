@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -281,3 +283,35 @@ def test_the_mappings_of_order_lines_and_of_a_spreadsheet_of_months(tmp_path: Pa
     variables = json.loads(json.dumps(variables).replace("exports/{file}.csv", location))
     built = build(tmp_path, {**variables, "segments": []})
     assert closing_mrr(built) == {"2024-01": 17, "2024-02": Decimal("12.50")}
+
+
+def test_the_demo_of_two_sources_and_currencies(tmp_path: Path) -> None:
+    """As `make demo-sources` builds it; the README shows its reconciliation."""
+    (settings,) = re.findall(r"^SOURCES := (.*?\})$", (ROOT / "Makefile").read_text(), re.MULTILINE | re.DOTALL)
+    variables = yaml.safe_load(settings.replace("\\\n", "").replace("\t", "").replace("demo_sources", str(tmp_path)))
+    subprocess.run([sys.executable, ROOT / "seeds/demo/sources.py", tmp_path], check=True)
+    built = build(tmp_path, variables)
+    printed = [
+        [cell.strip().replace(",", "") for cell in line.strip("|").split("|")]
+        for line in (ROOT / "README.md").read_text().splitlines()
+        if re.match(r"\| (billing|shop) +\| ", line)
+    ]
+    rows = built.query(
+        """
+        select source_name, raw_table, rows_read, rows_kept, coalesce(currencies, '') as currencies, mrr
+        from marts.source_reconciliation order by source_name, raw_table
+        """
+    )
+    found = [[*map(str, list(row.values())[:5]), "" if row["mrr"] is None else f"{row['mrr']:.0f}"] for row in rows]
+    assert found == printed
+    # The customers of the shop are those of the billing, by their addresses; euros are dollars by the day's rate.
+    (customers,) = built.query("select count(*) as all, count(*) filter (orders > 0) as buyers from marts.customers")
+    assert customers["all"] == 400 and customers["buyers"] > 50
+    (rate,) = built.query(
+        """
+        select sum(int_order_sequence.revenue) / sum(orders.amount - orders.refunded_amount) as mean
+        from intermediate.int_order_sequence
+        inner join raw.source_orders as orders using (order_id)
+        """
+    )
+    assert 1.05 < rate["mean"] < 1.11
