@@ -19,6 +19,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DBT := .venv/bin/dbt
 SIZE ?= S
+# The output of profiles.yml to build on: what is no DuckDB has an environment of its own.
+TARGET ?= duckdb
+ENGINE := $(firstword $(subst _, ,$(TARGET)))
+ENVIRONMENT := $(if $(wildcard requirements/$(ENGINE).in),.venv-$(ENGINE)/$(ENGINE),.venv/build)
 SOURCES := {billing_sources: {billing: {type: stripe_fivetran, location: "demo_sources/stripe/{file}.csv"}, \
 	shop: {type: shopify_csv, location: "demo_sources/shop/{file}.csv"}}, \
 	raw_location: "demo_sources/{table}.csv", customer_identity: email, as_of_date: "2024-07-01"}
@@ -29,10 +33,32 @@ RECONCILIATION := select source_name, raw_table, rows_read, rows_kept, currencie
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build demo-sources restore validate board look pictures test test-all docs lint contracts check-contracts metrics superset bench lock
+.PHONY: build engines demo-sources restore validate board look pictures test test-all docs lint contracts \
+	check-contracts metrics superset bench lock
 
-build: .venv/build
-	$(DBT) $(BUILD) $(WITH_VARS)
+build: $(ENVIRONMENT)
+	$(call needs,$(ENGINE))
+	$(dir $<)bin/dbt $(BUILD) $(if $(filter-out duckdb,$(TARGET)),--target $(TARGET) )$(WITH_VARS)
+
+# Stops where what a target needs beside its environment is missing.
+needs = $(if $(needs_$1),@$(needs_$1))
+needs_spark = command -v java >/dev/null \
+	|| { echo "Spark needs Java 17, and there is no java: make engines installs it, as root on Debian."; exit 1; }
+needs_postgres = $(dir $<)bin/python -c 'import os, socket; socket.create_connection((os.environ.get("RETENTION_POSTGRES_HOST", \
+	"127.0.0.1"), os.environ.get("RETENTION_POSTGRES_PORT", "5432")), 5)' 2>/dev/null \
+	|| { echo "No PostgreSQL server answers where RETENTION_POSTGRES_HOST and RETENTION_POSTGRES_PORT say, by default" \
+	"127.0.0.1 and 5432."; exit 1; }
+
+engines: .venv/test .venv-postgres/postgres .venv-spark/spark
+	@if [ -z "$(strip $(missing_packages))" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update --quiet=2 \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $(missing_packages); \
+	else echo "Install these packages, or run make engines as root on Debian: $(strip $(missing_packages))"; exit 1; fi
+	.venv/bin/python tests/python/other_engines.py
+
+missing_packages = $(if $(shell command -v java),,openjdk-17-jre-headless) \
+	$(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,postgresql)
 
 demo-sources: export RETENTION_WAREHOUSE = demo_sources.duckdb
 demo-sources: export RETENTION_MARTS = demo_sources_marts.duckdb
@@ -97,7 +123,7 @@ bench: .venv/build .venv-bench/bench
 	.venv-bench/bin/python benchmarks/bench.py $(SIZE)
 
 lock:
-	for name in build test lint bench contracts metrics board board_test superset; do \
+	for name in build test lint bench contracts metrics board board_test superset postgres spark; do \
 		uv pip compile requirements/$$name.in --output-file requirements/$$name.txt --upgrade --quiet --universal \
 			--python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras --no-header --no-annotate \
 			|| exit 1; \
@@ -123,6 +149,12 @@ install = $(@D)/bin/python -m pip install --quiet --disable-pip-version-check --
 	$(environment)
 
 .venv-bench/bench: requirements/bench.txt
+	$(environment)
+
+.venv-postgres/postgres: requirements/postgres.txt
+	$(environment)
+
+.venv-spark/spark: requirements/spark.txt
 	$(environment)
 
 .venv-contracts/contracts: requirements/contracts.txt

@@ -38,7 +38,7 @@
 {%- endmacro %}
 
 {% macro default__millionths(numerator, denominator) -%}
-    {{ exceptions.raise_compiler_error('millionths is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('millionths') }}
 {%- endmacro %}
 
 {% macro duckdb__millionths(numerator, denominator) -%}
@@ -46,6 +46,24 @@
         cast(
             (2 * cast({{ numerator }} as hugeint) + cast({{ denominator }} as hugeint))
             // (2 * cast({{ denominator }} as hugeint)) as decimal(38, 0)
+        ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{% macro postgres__millionths(numerator, denominator) -%}
+    cast(
+        div(
+            2 * cast({{ numerator }} as numeric) + cast({{ denominator }} as numeric),
+            2 * cast({{ denominator }} as numeric)
+        ) * 0.000001 as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{% macro spark__millionths(numerator, denominator) -%}
+    cast(
+        cast(
+            (2 * cast({{ numerator }} as decimal(38, 0)) + cast({{ denominator }} as decimal(38, 0)))
+            div (2 * cast({{ denominator }} as decimal(38, 0))) as decimal(38, 0)
         ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
     )
 {%- endmacro %}
@@ -61,7 +79,35 @@
 {%- endmacro %}
 
 {% macro default__millionths_at_rate(numerator, denominator, rate) -%}
-    {{ exceptions.raise_compiler_error('millionths_at_rate is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('millionths_at_rate') }}
+{%- endmacro %}
+
+{% macro postgres__millionths_at_rate(numerator, denominator, rate) -%}
+    cast(
+        div(
+            cast({{ numerator }} as numeric) * {{ rate }} * 1000000000000000
+            + cast({{ denominator }} as numeric) * 500000000000000,
+            cast({{ denominator }} as numeric) * 1000000000000000
+        ) * 0.000001 as decimal(18, 6)
+    )
+{%- endmacro %}
+
+{% macro spark__millionths_at_rate(numerator, denominator, rate) -%}
+    {%- set n = 'cast(' ~ numerator ~ ' as decimal(38, 0))' -%}
+    {%- set d = 'cast(' ~ denominator ~ ' as decimal(38, 0))' -%}
+    {%- set r = 'cast(cast(' ~ rate ~ ' as decimal(22, 15)) * 1000000000000000 as decimal(22, 0))' -%}
+    {%- set upper = 'cast(cast(' ~ n ~ ' % ' ~ d ~ ' as decimal(22, 0)) * (' ~ r ~ ' div 1000000000) as decimal(38, 0))' -%}
+    {%- set lower = 'cast(cast(' ~ n ~ ' % ' ~ d ~ ' as decimal(22, 0)) * (' ~ r ~ ' % 1000000000) as decimal(38, 0))' -%}
+    cast(
+        cast(
+            cast(
+                cast(cast({{ n }} div {{ d }} as decimal(19, 0)) * {{ r }} as decimal(38, 0))
+                + cast(({{ upper }} div {{ d }}) as decimal(28, 0)) * 1000000000
+                + (cast({{ upper }} % {{ d }} as decimal(22, 0)) * 1000000000 + {{ lower }}) div {{ d }}
+                + 500000000000000 as decimal(38, 0)
+            ) div 1000000000000000 as decimal(38, 0)
+        ) * cast(0.000001 as decimal(7, 6)) as decimal(18, 6)
+    )
 {%- endmacro %}
 
 {% macro duckdb__millionths_at_rate(numerator, denominator, rate) -%}
@@ -125,9 +171,23 @@
 -#}
 {% macro at_rate(amount, currency, rate, type) -%}
     case
-        when {{ currency }} <> {{ reporting_currency() }} then cast(({{ amount }}) * {{ rate }} as {{ type }})
+        when {{ currency }} <> {{ reporting_currency() }} then cast({{ times_rate(amount, rate) }} as {{ type }})
         else cast({{ amount }} as {{ type }})
     end
+{%- endmacro %}
+
+{#- The product of an amount and a rate. -#}
+{% macro times_rate(amount, rate) -%}
+    {{ adapter.dispatch('times_rate', 'retention_marts')(amount, rate) }}
+{%- endmacro %}
+
+{% macro default__times_rate(amount, rate) -%}
+    ({{ amount }}) * {{ rate }}
+{%- endmacro %}
+
+{#- Spark keeps no more than six decimals of a product of wider numbers. -#}
+{% macro spark__times_rate(amount, rate) -%}
+    cast({{ amount }} as decimal(22, 10)) * cast({{ rate }} as decimal(22, 15))
 {%- endmacro %}
 
 {#- The var reporting_currency as staging has currencies: in upper case. -#}
@@ -196,7 +256,7 @@
 -#}
 {% macro wilson_bound(share, n, side) -%}
     {%- set z = 1.959963985 -%}
-    {%- set n = 'cast(nullif(' ~ n ~ ', 0) as double precision)' -%}
+    {%- set n = 'cast(nullif(' ~ n ~ ', 0) as ' ~ type_double() ~ ')' -%}
     case
         when {{ share }} = {{ 0 if side < 0 else 1 }} then {{ share }}
         else (

@@ -1,22 +1,33 @@
-{#-
-    Stops where the profile does not load the plugins, or would read a time without an offset by the machine's clock, and
-    says which lines are needed. The first of the on-run-start hooks.
--#}
+{#- Stops where the output of the profile is not one that the project can be built on. The first on-run-start hook. -#}
 {% macro check_profile() -%}
     {%- if execute -%}
+        {{ adapter.dispatch('check_profile', 'retention_marts')() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__check_profile() -%}
+    {{ exceptions.raise_compiler_error(
+        'The project is written for DuckDB, PostgreSQL and Spark, not for ' ~ target.type ~ ' yet.'
+    ) }}
+{%- endmacro %}
+
+{#-
+    Stops where the profile does not load the plugins, or would read a time without an offset by the machine's clock, and
+    says which lines are needed.
+-#}
+{% macro duckdb__check_profile() -%}
         {%- set is_fit -%}
             select count(distinct function_name) = 2 and current_setting('TimeZone') in ('UTC', 'Etc/UTC')
             from duckdb_functions()
             where function_name in ('run_expectations', 'close_publication')
         {%- endset -%}
-        {%- if target.type != 'duckdb' or not run_query(is_fit).columns[0][0] -%}
+        {%- if not run_query(is_fit).columns[0][0] -%}
             {{ exceptions.raise_compiler_error(
                 "The profile '" ~ target.profile_name ~ "', output '" ~ target.name ~ "', does not load what guards and"
                 ~ " publishes the marts, or its time zone is not UTC. That output needs these lines in profiles.yml:\n"
                 ~ profile_lines()
             ) }}
         {%- endif -%}
-    {%- endif -%}
 {%- endmacro %}
 
 {#- What an output of a profile needs: this project may be the one that is built, or a package of it. -#}
@@ -43,6 +54,25 @@
             'open_publication', {'build_id': invocation_id, 'is_demo': raw_tables_are() == 'demo'}
         ) -%}
     {%- endif -%}
+    {%- if execute and flags.WHICH in ['build', 'run'] -%}
+        {%- do take_turn() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- Stops where another process builds on the same database, and keeps others out until end_turn. -#}
+{% macro take_turn() -%}
+    {%- do adapter.dispatch('take_turn', 'retention_marts')() -%}
+{%- endmacro %}
+
+{#- DuckDB locks its file, see plugins/publication.py. Spark knows no locks. -#}
+{% macro default__take_turn() -%}
+{%- endmacro %}
+
+{% macro end_turn() -%}
+    {%- do adapter.dispatch('end_turn', 'retention_marts')() -%}
+{%- endmacro %}
+
+{% macro default__end_turn() -%}
 {%- endmacro %}
 
 {#-
@@ -70,7 +100,7 @@
             'command': flags.WHICH,
             'is_retry': ' retry' in (flags.INVOCATION_COMMAND or ''),
             'marts': public_marts(period_grains() if is_whole else []),
-            'views': readers_views('main') if is_whole else [],
+            'views': readers_views(marts_schema()) if is_whole else [],
             'as_of_date': as_of_date_relation(),
             'failed': failed + skipped,
             'expected': expected | length,
@@ -80,9 +110,10 @@
             'vars': vars_in_use(),
             'empty': true if invocation_args_dict.get('empty') or invocation_args_dict.get('sample') else false
         }, stops=false) -%}
+        {%- do end_turn() -%}
         {%- if publication.fails
             or (not publication.published and env_var('RETENTION_MUST_PUBLISH', '') not in ['', '0', 'false']) -%}
-            select error('{{ publication.lines | join("\n") | replace("'", "''") }}')
+            {{ failure(publication.lines | join('\n')) }}
         {%- else -%}
             {%- for line in publication.lines -%}
                 {#- Only what is printed is seen with --quiet. -#}
@@ -94,7 +125,7 @@
             {%- endfor -%}
             {%- if flags.WHICH == 'build' -%}
                 insert into quality.builds values (
-                    '{{ invocation_id }}', cast(now() as timestamp), {{ publication.published }},
+                    '{{ invocation_id }}', {{ utc_now() }}, {{ publication.published }},
                     {{ raw_tables_are() == 'demo' }}
                 )
             {%- endif -%}
@@ -204,14 +235,53 @@
 {%- endmacro %}
 
 {#-
-    The answer of a function of the plugin: `lines`, what to print, and `fails`, whether dbt must fail, which it does
+    The answer of a function of the plugin, or of the macros that do the same where readers read the same database
+    (macros/publication_in_database.sql): `lines`, what to print, and `fails`, whether dbt must fail, which it does
     here and now unless the caller says otherwise.
 -#}
 {% macro ask_publication(function, argument, stops=true) -%}
-    {%- set call = 'select ' ~ function ~ "('" ~ tojson(argument) | replace("'", "''") ~ "')" -%}
-    {%- set answer = fromjson(run_query(call).columns[0][0]) -%}
+    {%- set answer = adapter.dispatch('publication_answer', 'retention_marts')(function, argument) -%}
     {%- if answer.fails and stops -%}
         {{ exceptions.raise_compiler_error(answer.lines | join('\n  ')) }}
     {%- endif -%}
     {{ return(answer) }}
+{%- endmacro %}
+
+{% macro duckdb__publication_answer(function, argument) -%}
+    {%- set call = 'select ' ~ function ~ "('" ~ tojson(argument) | replace("'", "''") ~ "')" -%}
+    {{ return(fromjson(run_query(call).columns[0][0])) }}
+{%- endmacro %}
+
+{#- The schema in which readers find the marts. -#}
+{% macro marts_schema() -%}
+    {{ return(adapter.dispatch('marts_schema', 'retention_marts')()) }}
+{%- endmacro %}
+
+{% macro default__marts_schema() -%}
+    {{ return('published') }}
+{%- endmacro %}
+
+{% macro duckdb__marts_schema() -%}
+    {{ return('main') }}
+{%- endmacro %}
+
+{#- What a hook is whose failure ends dbt with 1 and these words. -#}
+{% macro failure(words) -%}
+    {{ adapter.dispatch('failure', 'retention_marts')(words) }}
+{%- endmacro %}
+
+{% macro default__failure(words) -%}
+    {{ exceptions.raise_compiler_error(words) }}
+{%- endmacro %}
+
+{% macro duckdb__failure(words) -%}
+    select error({{ sql_text(words) }})
+{%- endmacro %}
+
+{% macro postgres__failure(words) -%}
+    do $failure$ begin raise exception using message = {{ sql_text(words) }}; end $failure$
+{%- endmacro %}
+
+{% macro spark__failure(words) -%}
+    select raise_error({{ sql_text(words) }})
 {%- endmacro %}

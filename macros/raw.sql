@@ -72,7 +72,7 @@
             cast(null as {{ dbt.type_string() }}) as {{ column }}
             {%- endfor %}
         from {{ relation }} as raw_rows
-    )
+    ) as {{ table }}
 {%- endmacro %}
 
 {#-
@@ -86,7 +86,7 @@
             cast(null as {{ type }}) as {{ column }}{{ ',' if not loop.last }}
             {%- endfor %}
         where false
-    )
+    ) as {{ table }}
 {%- endmacro %}
 
 {#-
@@ -154,7 +154,15 @@
     Example: {{ trimmed('country') }} <> ''
 -#}
 {% macro trimmed(raw_column) -%}
-    trim(both {{ blanks() }} from cast({{ raw_column }} as {{ dbt.type_string() }}))
+    {{ adapter.dispatch('trimmed', 'retention_marts')('cast(' ~ raw_column ~ ' as ' ~ dbt.type_string() ~ ')') }}
+{%- endmacro %}
+
+{% macro default__trimmed(text) -%}
+    trim({{ text }}, {{ blanks() }})
+{%- endmacro %}
+
+{% macro spark__trimmed(text) -%}
+    btrim({{ text }}, {{ blanks() }})
 {%- endmacro %}
 
 {#-
@@ -196,7 +204,7 @@
     Example: select * from {{ unreadable('there is no file exports/orders.csv') }}
 -#}
 {% macro unreadable(reason) -%}
-    (select '{{ reason | replace("'", "''") }}' as unreadable_because)
+    (select '{{ reason | replace("'", "''") }}' as unreadable_because) as unreadable
 {%- endmacro %}
 
 {#-
@@ -206,14 +214,6 @@
 -#}
 {% macro read_files(table) -%}
     {%- set path = (var('raw_location') or '') | replace('{table}', table) -%}
-    {{ return(adapter.dispatch('read_files', 'retention_marts')(table, path)) }}
-{%- endmacro %}
-
-{% macro default__read_files(table, path) -%}
-    {{ exceptions.raise_compiler_error('raw_location is not written for ' ~ target.type ~ ' yet') }}
-{%- endmacro %}
-
-{% macro duckdb__read_files(table, path) -%}
     {%- set found = look_at_files(path) if execute else {'files': 1, 'problem': '', 'separator': ','} -%}
     {%- if table in optional_raw_tables() and not found.files -%}
         {{ no_rows(table) }}
@@ -226,12 +226,50 @@
 
 {#- How many files a path stands for, what separates their columns, and why they cannot be read, if they cannot. -#}
 {% macro look_at_files(path) -%}
+    {{ return(adapter.dispatch('look_at_files', 'retention_marts')(path)) }}
+{%- endmacro %}
+
+{% macro default__look_at_files(path) -%}
+    {{ exceptions.raise_compiler_error(
+        target.type ~ ' reads no files such as ' ~ path ~ '. Load them into tables of one schema, and name it in raw_schema'
+    ) }}
+{%- endmacro %}
+
+{% macro duckdb__look_at_files(path) -%}
     {%- set question = tojson({'path': path, 'separator': var('csv_separator')}) | replace("'", "''") -%}
     {{ return(fromjson(run_query("select look_at_files('" ~ question ~ "')")[0][0])) }}
 {%- endmacro %}
 
+{#- Spark lists the folder, since a path without a file is an error, and reads the header line of the first file. -#}
+{% macro spark__look_at_files(path) -%}
+    {%- set folder, name = (path.rsplit('/', 1) if '/' in path else ['.', path]) -%}
+    {%- do run_query(
+        'create or replace temporary view raw_files using binaryFile options (path ' ~ sql_text(folder)
+        ~ ', pathGlobFilter ' ~ sql_text(name) ~ ')'
+    ) -%}
+    {%- set files = run_query('select path from raw_files order by path').columns[0].values() | list -%}
+    {%- set separator = var('csv_separator') or ',' -%}
+    {%- if files and path.endswith('.csv') and not var('csv_separator') -%}
+        {%- set header = run_query('select value from text.`' ~ files[0] ~ '` limit 1') -%}
+        {%- for other in [';', '\t'] if header | length and header[0][0].count(other) > header[0][0].count(separator) -%}
+            {{ return({'files': files | length, 'separator': other, 'problem': ''}) }}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return({
+        'files': files | length, 'separator': separator, 'problem': '' if files else 'there is no file ' ~ path
+    }) }}
+{%- endmacro %}
+
 {#- The rows of files: of CSV as text, of Parquet as they are. -#}
 {% macro files_as_delivered(path, separator) -%}
+    {{ adapter.dispatch('files_as_delivered', 'retention_marts')(path, separator) }}
+{%- endmacro %}
+
+{% macro default__files_as_delivered(path, separator) -%}
+    {{ not_written('files_as_delivered') }}
+{%- endmacro %}
+
+{% macro duckdb__files_as_delivered(path, separator) -%}
     {%- set quoted = "'" ~ path | replace("'", "''") ~ "'" -%}
     {%- if path.endswith('.csv') -%}
         read_csv(
@@ -241,5 +279,26 @@
         )
     {%- else -%}
         read_parquet({{ quoted }}, union_by_name = true)
+    {%- endif -%}
+{%- endmacro %}
+
+{#- The options of CSV can be said to a temporary view alone. Quoted or not, an empty text is a null. -#}
+{% macro spark__files_as_delivered(path, separator) -%}
+    {%- if path.endswith('.csv') and execute -%}
+        {%- set name = 'raw_csv_' ~ local_md5(path) -%}
+        {%- do run_query(
+            'create or replace temporary view ' ~ name ~ ' using csv options (path ' ~ sql_text(path) ~ ', sep '
+            ~ sql_text(separator) ~ ", header 'true', quote '\"', escape '\"', multiLine 'true', enforceSchema 'false',"
+            ~ " mode 'FAILFAST')"
+        ) -%}
+        (
+            select
+                {%- for column in get_columns_in_query('select * from ' ~ name) %}
+                nullif({{ adapter.quote(column) }}, '') as {{ adapter.quote(column) }}{{ ',' if not loop.last }}
+                {%- endfor %}
+            from {{ name }}
+        ) as delivered
+    {%- else -%}
+        parquet.`{{ path }}`
     {%- endif -%}
 {%- endmacro %}

@@ -41,20 +41,22 @@
 -#}
 {% macro segment_value(segment) -%}
     {%- for attribute in segment.split('+') -%}
-        {%- set column = 'customers.' ~ adapter.quote(attribute) -%}
+        {%- set column = 'customers.' ~ adapter.quote(attribute | lower) -%}
         {%- set text = 'cast(' ~ column ~ ' as ' ~ dbt.type_string() ~ ')' -%}
         {{ " || ' / ' || " if not loop.first -}}
         coalesce(case when {{ trimmed(column) }} <> '' then {{ text }} end, 'unknown')
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Stops where the var `segments` names what is no column of the raw table customers. -#}
-{% macro check_segment_attributes() -%}
-    {%- set columns = [] -%}
+{#-
+    The columns of the raw table customers: their names in lower case, by which segments and staging know them, and as they
+    are there. Stops where the var `segments` names another one.
+-#}
+{% macro columns_of_segments() -%}
+    {%- set columns, unknown = {}, [] -%}
     {%- for column in adapter.get_columns_in_relation(raw('customers')) if execute -%}
-        {%- do columns.append(column.name | lower) -%}
+        {%- do columns.update({column.name | lower: column.name}) -%}
     {%- endfor -%}
-    {%- set unknown = [] -%}
     {%- for name in segment_attributes() if name | lower not in columns -%}
         {%- do unknown.append(name) -%}
     {%- endfor -%}
@@ -64,4 +66,5 @@
             ~ '; and of subscriptions ' ~ plan_segments() | join(', ') ~ '.'
         ) }}
     {%- endif -%}
+    {{ return(columns) }}
 {%- endmacro %}

@@ -237,7 +237,7 @@
 {%- endmacro %}
 
 {% macro default__json_value(object, field, data_type) -%}
-    {{ exceptions.raise_compiler_error('json_value is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('json_value') }}
 {%- endmacro %}
 
 {% macro duckdb__json_value(object, field, data_type) -%}
@@ -260,7 +260,7 @@
 {%- endmacro %}
 
 {% macro default__json_elements(array) -%}
-    {{ exceptions.raise_compiler_error('json_elements is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('json_elements') }}
 {%- endmacro %}
 
 {% macro duckdb__json_elements(array) -%}

@@ -91,7 +91,7 @@
 {%- endmacro %}
 
 {% macro default__json_text(json, key) -%}
-    {{ exceptions.raise_compiler_error('json_text is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('json_text') }}
 {%- endmacro %}
 
 {% macro duckdb__json_text(json, key) -%}

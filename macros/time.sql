@@ -103,9 +103,17 @@
 {%- endmacro %}
 
 {% macro default__change_timezone(timestamp, from_timezone, to_timezone) -%}
-    {{ exceptions.raise_compiler_error('change_timezone is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('change_timezone') }}
 {%- endmacro %}
 
 {% macro duckdb__change_timezone(timestamp, from_timezone, to_timezone) -%}
     timezone('{{ to_timezone }}', timezone('{{ from_timezone }}', {{ timestamp }}))
+{%- endmacro %}
+
+{% macro postgres__change_timezone(timestamp, from_timezone, to_timezone) -%}
+    {{ duckdb__change_timezone(timestamp, from_timezone, to_timezone) }}
+{%- endmacro %}
+
+{% macro spark__change_timezone(timestamp, from_timezone, to_timezone) -%}
+    from_utc_timestamp(to_utc_timestamp({{ timestamp }}, '{{ from_timezone }}'), '{{ to_timezone }}')
 {%- endmacro %}

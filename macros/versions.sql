@@ -22,7 +22,7 @@
 {%- endmacro %}
 
 {% macro default__discounts_at_once(percent, is_amount) -%}
-    {{ exceptions.raise_compiler_error('discounts_at_once is not written for ' ~ target.type ~ ' yet') }}
+    {{ not_written('discounts_at_once') }}
 {%- endmacro %}
 
 {#- Rests are whole numbers of 1e-10 per cent: 1e12 is everything. -#}

@@ -1,6 +1,6 @@
 -- One row per customer, with the attributes that the var segments names.
 
-{{ check_segment_attributes() }}
+{% set columns = columns_of_segments() %}
 
 with
 customers as (select * from {{ guarded('customers') }}),
@@ -14,7 +14,8 @@ typed as (
         {%- for name in segment_attributes()
             if name | lower not in ['customer_id', 'created_at', 'country', 'acquisition_channel'] -%}
             ,
-            cast({{ adapter.quote(name) }} as {{ dbt.type_string() }}) as {{ adapter.quote(name) }}
+            cast({{ adapter.quote(columns.get(name | lower, name)) }} as {{ dbt.type_string() }})
+                as {{ adapter.quote(name | lower) }}
         {%- endfor %}
     from customers
 )

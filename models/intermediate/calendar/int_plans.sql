@@ -8,7 +8,7 @@ numbered_plans as (
     select
         plan_id,
         plan_name,
-        row_number() over (order by plan_id) as plan_key,
+        row_number() over (order by {{ byte_order('plan_id') }}) as plan_key,
         product,
         dense_rank() over (order by coalesce(product, 'unknown')) as product_key,
         tier,

@@ -53,7 +53,7 @@ numbered_orders as (
         lag(revenue) over history as previous_order_revenue
     from known_orders
     where customer_key is not null
-    window history as (partition by customer_key order by ordered_at, order_id)
+    window history as (partition by customer_key order by ordered_at, {{ byte_order('order_id') }})
     union all
     select
         order_id,

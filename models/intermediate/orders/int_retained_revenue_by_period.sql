@@ -30,11 +30,11 @@ customer_revenue as (
         + coalesce(previous_corrections.revenue, 0) as previous_revenue
     from first_orders
     left join sums_of_several as sums using (customer_key, period_id)
+    left join corrections using (customer_key, period_id)
     left join sums_of_several as previous_sums
         on
             first_orders.customer_key = previous_sums.customer_key
             and first_orders.period_id - 1 = previous_sums.period_id
-    left join corrections using (customer_key, period_id)
     left join corrections as previous_corrections
         on
             first_orders.customer_key = previous_corrections.customer_key

@@ -23,8 +23,10 @@ dated_stretches as (
 known_stretches as (
     select
         dated_stretches.*,
-        row_number() over (order by dated_stretches.subscription_id, dated_stretches.started_at) as stretch_key,
-        dense_rank() over (order by dated_stretches.subscription_id) as subscription_key,
+        row_number() over (
+            order by {{ byte_order('dated_stretches.subscription_id') }}, dated_stretches.started_at
+        ) as stretch_key,
+        dense_rank() over (order by {{ byte_order('dated_stretches.subscription_id') }}) as subscription_key,
         booked_rates.booked_rate,
         coalesce(dated_stretches.end_date < as_of_date.as_of_date, false) as has_ended
     from dated_stretches

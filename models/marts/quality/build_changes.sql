@@ -1,5 +1,5 @@
 -- One row per published number that this build has otherwise: what readers had before it, what they have after it.
--- The readers' file may not be there yet, so that plugins/publication.py compares and this model reads what it found.
+-- On DuckDB the readers' file may be missing: plugins/publication.py compares, and this model reads what it has found.
 
 {{ config(pre_hook={'sql': '{{ compare_with_published(model) }}', 'transaction': false}) }}
 
@@ -34,7 +34,7 @@ build_changes as (
         previous_value,
         new_value,
         changed_settings
-    from retention_changes.main.changes
+    from {{ found_changes() }}
 )
 
 select * from build_changes

@@ -1,0 +1,312 @@
+"""PostgreSQL and Spark: the marts of DuckDB, to the digit, and readers who see whole builds that passed."""
+
+import contextlib
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import other_engines as engines
+import pytest
+import sqlglot
+from conftest import Build, build, skip, write_raw
+from other_engines import BUILD, ODD_SETTINGS, Postgres, Raw, postgres_server, unequal
+from random_company import company as random_company
+from test_publication import Company, lean  # noqa: F401
+from test_reference import columns_of
+
+KILLS = int(os.environ.get("KILLS", "40")) // 2
+PUBLISHED_LINE = r"Published (\d+) marts to the schema published \(build ([0-9a-f]{8}), as of (\S+)\)\."
+# Each mart has as many rows as `published` says, all are of one build, and the views are of it, too.
+CONSISTENT = """
+    begin isolation level {};
+    select count(distinct build_id) = 1 and min(build_id) = (
+        select build_id from published.published where mart = 'periods'
+    ) from published.published;
+    select mart from published.published where row_count <> case mart
+        when 'mrr_movements' then (select count(*) from published.mrr_movements)
+        when 'customer_churn_by_period' then (select count(*) from published.customer_churn_by_period)
+        when 'mrr_churn_by_period' then (select count(*) from published.mrr_churn_by_period)
+        else row_count
+    end;
+    select build_id from published.published limit 1;
+    select closing_mrr from month.mrr_churn order by period_start_date limit 1;
+    commit;
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Postgres]:
+    missing = engines.missing("postgres")
+    if missing:
+        skip(missing)
+    with postgres_server(**ODD_SETTINGS) as found:
+        yield found
+
+
+def published(output: str) -> str:
+    """The first digits of the id of the build that was published."""
+    line = re.search(PUBLISHED_LINE, output)
+    assert line, output[-6000:]
+    return line.group(2)
+
+
+def test_the_demo_on_postgres(demo: Build, server: Postgres, tmp_path: Path) -> None:
+    database = server.database("demo")
+    first = database.dbt(tmp_path, *BUILD)
+    assert first.returncode == 0, first.output[-6000:]
+    assert "WARN=0 ERROR=0 SKIP=0" in first.output
+    assert re.search("June 2024: .* MRR 67,790.38\n.*June 2024: .* revenue 10,510.63\n", first.output)
+    assert unequal(demo.warehouse, database.fetch(tmp_path)) == {}
+
+    assert database.psql("select sum(churned_customers) from month.customer_churn") == "332"
+    assert database.psql("""
+        select col_description('month.kpis'::regclass, 1), obj_description('published.customers'::regclass)
+    """).startswith("Name of the period, such as")
+    assert database.psql("select count(distinct (build_id, vars, engine)) from published.published") == "1"
+
+    # Readers keep their rights and what they made of the tables.
+    database.psql("create view of_a_reader as select * from published.customers")
+    second = database.dbt(tmp_path, *BUILD)
+    assert "No published number changed." in second.output
+    assert published(second.output) != published(first.output)
+    assert database.psql("select count(*) from of_a_reader") == database.psql("select count(*) from marts.customers")
+    assert database.psql("select count(*) from published.build_changes") == "0"
+
+
+@pytest.mark.parametrize("seed", [0, 2])
+def test_a_random_company_on_postgres(server: Postgres, tmp_path: Path, seed: int) -> None:
+    raw, settings = random_company(seed)
+    tables: Raw = {table: (columns_of(raw, table), rows) for table, rows in raw.items()}
+    variables = {name: value for name, value in settings.items() if name != "period_grains"}
+    built = build(tmp_path, {"raw_location": write_raw(tmp_path, tables), **variables})
+
+    database = server.database(f"random_{seed}")
+    database.load("billing", tables, tmp_path)
+    finished = database.dbt(tmp_path / "engine", *BUILD, variables={"raw_schema": "billing", **variables})
+    assert finished.returncode == 0, finished.output[-6000:]
+    assert unequal(built.warehouse, database.fetch(tmp_path)) == {}
+
+
+def test_the_demo_on_spark(demo: Build, tmp_path: Path) -> None:
+    missing = engines.missing("spark")
+    if missing:
+        skip(missing)
+    spark = engines.spark(tmp_path)
+    finished = spark.dbt(tmp_path, *BUILD)
+    assert finished.returncode == 0, finished.output[-6000:]
+    assert "WARN=0 ERROR=0 SKIP=0" in finished.output
+    published(finished.output)
+    assert unequal(demo.warehouse, spark.fetch(tmp_path)) == {}
+
+
+class PostgresCompany(Company):
+    """The company of two customers, with tables in a database for files."""
+
+    def __init__(self, folder: Path, project: Path, database: Postgres) -> None:
+        self.database = database
+        super().__init__(folder, project)
+
+    def write(self, *arguments: Any, **options: Any) -> None:
+        super().write(*arguments, **options)
+        del self.variables["raw_location"]
+        self.variables["raw_schema"] = "billing"
+        script = ["drop schema if exists billing cascade; create schema billing;"]
+        for table in ("customers", "plans", "subscriptions", "orders", "activity"):
+            file = self.folder / f"{table}.csv"
+            columns = file.read_text().splitlines()[0].split(",")
+            script.append(f"create table billing.{table} ({', '.join(f'{name} text' for name in columns)});")
+            script.append(f"\\copy billing.{table} from '{file}' (format csv, header)")
+        self.database.psql("\n".join(script))
+
+    def dbt(self, *arguments: str, **environment: str) -> Build:
+        return self.database.dbt(self.folder, *arguments, **self.options(**environment))
+
+    def build(self, **environment: str) -> str:
+        finished = self.dbt("build", **environment)
+        assert finished.returncode == 0, finished.output[-6000:]
+        return published(finished.output)
+
+    def start(self) -> subprocess.Popen[str]:  # type: ignore[override]
+        """A build that goes on beside the test, in a process group of its own."""
+        process = self.database.process(self.folder, "build", **self.options())
+        return subprocess.Popen(**process, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def has_build(self) -> str:
+        return self.database.psql("select left(min(build_id), 8) from published.published")
+
+
+@pytest.fixture
+def company(tmp_path: Path, lean: Path, server: Postgres, request: pytest.FixtureRequest) -> PostgresCompany:  # noqa: F811
+    name = re.sub(r"\W", "_", request.node.name)[:60]
+    return PostgresCompany(tmp_path, lean, server.database(name))
+
+
+def test_nothing_else_is_published(company: PostgresCompany) -> None:
+    kept = company.build()
+    company.write(price="12")
+
+    finished = company.dbt("run")
+    assert (
+        "Not published: dbt run does not publish, dbt build does. Readers keep the marts of 2024-03-15"
+        in finished.output
+    )
+    finished = company.dbt("build", "--select", "mrr_movements")
+    assert finished.returncode == 0
+    assert re.search(r"Not published: a selection was built, \d+ of \d+ nodes\. Readers keep", finished.output)
+    finished = company.dbt("build", "--select", "mrr_movements", RETENTION_MUST_PUBLISH="1")
+    assert finished.returncode == 1
+    company.write(customers=("ada", "mallory"))
+    finished = company.dbt("build")
+    assert finished.returncode == 1
+    assert "Not published: 1 node failed or was skipped (mallory_is_no_customer). Readers keep" in finished.output
+    assert company.has_build() == kept
+
+    company.write(price="12")
+    company.variables["accept_restatement"] = False
+    finished = company.dbt("build")
+    assert finished.returncode == 1
+    assert (
+        "Not published: this build changes complete months that readers have: closing MRR by 20.0 % (in 2024-02 from "
+        "20.00 to 24.00, 2024-01 from 20.00 to 24.00). The var restatement_limit allows 10 %." in finished.output
+    )
+    assert company.has_build() == kept
+    company.variables["accept_restatement"] = True
+    company.build()
+    assert company.database.psql("select closing_mrr from month.mrr_churn where period_label = '2024-02'") == "24.00"
+    assert company.database.psql("""
+        select previous_value = 20 and new_value = 24 and was_complete
+        from published.build_changes
+        where column_name = 'closing_mrr' and period_start_date = '2024-02-01'
+    """) == "t"  # fmt: skip
+
+    company.variables = {}
+    finished = company.dbt("build")
+    assert finished.returncode != 0
+    assert "Nothing can be published: this is a build of the bundled demo, and the schema published" in finished.output
+    company.variables = {"segmnts": []}
+    assert "nothing reads the var 'segmnts'" in company.dbt("build").output
+    finished = company.dbt("run-operation", "restore_publication")
+    assert finished.returncode != 0 and "Nothing is restored: postgres keeps no earlier build" in finished.output
+
+
+def test_one_build_at_a_time(company: PostgresCompany) -> None:
+    company.build()
+    assert company.database.psql("select count(*) from quality.turn") == "0"
+    company.write(price="11")
+    company.database.psql("insert into quality.turn values ('abcdefgh-1', '2024-03-09 17:30:00')")
+    other = company.database.connection("retention_marts abcdefgh-1")
+    try:
+        refused = company.dbt("build")
+    finally:
+        other.kill()
+        other.wait()
+    assert refused.returncode != 0
+    assert "Another process is at work on this database: build abcdefgh, since 17:30:00 UTC." in refused.output
+    company.build()  # of a killed build no connection is left
+
+    # Another one takes the turn of a build that is alive: it stops, and does not publish.
+    kept = company.has_build()
+    company.write(price="12")
+    overtaken = company.start()
+    while company.database.psql("select count(*) from quality.turn") == "0":
+        assert overtaken.poll() is None
+    company.database.psql("update quality.turn set build_id = 'another'")
+    output, _ = overtaken.communicate(timeout=120)
+    assert overtaken.returncode == 1
+    assert "Another process has begun to build on this database: this one stops." in output
+    assert re.search(r"Not published: \d+ nodes? failed", output)
+    assert company.has_build() == kept
+
+
+def test_columns_of_another_version(company: PostgresCompany) -> None:
+    company.build()
+    company.database.psql("""
+        alter table published.periods drop column days_in_period cascade;
+        create table published.gone (a text);
+    """)
+    company.build()
+    assert company.database.psql("select count(days_in_period) > 0 from published.periods") == "t"
+    assert company.database.psql("select to_regclass('published.gone') is null") == "t"
+    assert company.database.psql("select count(*) > 0 from month.mrr_churn") == "t"
+
+
+def test_kills_at_any_moment_beside_readers(company: PostgresCompany) -> None:
+    """Builds, or their connections, are killed while readers look on, in either kind of transaction."""
+    rng = random.Random(1)
+    company.build()
+    stopped, seen = [], {"read committed": [], "repeatable read": []}  # type: ignore[var-annotated]
+
+    def read(isolation: str) -> None:
+        while not stopped:
+            seen[isolation].append(company.database.psql(CONSISTENT.format(isolation)).split("\n"))
+            time.sleep(0.05)
+
+    kills = {"building": 0, "publishing": 0, "connection": 0}
+    publishing = (
+        "select pid from pg_stat_activity where query like '%insert into published.%' and wait_event_type = 'Lock'"
+    )
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read, isolation) for isolation in seen]
+        try:
+            for number in range(KILLS):
+                company.write(price=str(11 + number))
+                before = company.has_build()
+                kind = list(kills)[number % 3]
+                if kind == "building":
+                    running = company.start()
+                    time.sleep(rng.uniform(3, 9))
+                    os.killpg(running.pid, signal.SIGKILL)
+                else:
+                    # Stopped on its way through the marts, the publication waits for this lock.
+                    with company.database.locked("published.mrr_movements"):
+                        running = company.start()
+                        while not company.database.psql(publishing):
+                            assert running.poll() is None
+                        if kind == "connection":
+                            company.database.psql(publishing.replace("pid", "pg_terminate_backend(pid)", 1))
+                            running.wait(timeout=60)
+                        with contextlib.suppress(ProcessLookupError):
+                            os.killpg(running.pid, signal.SIGKILL)
+                output, _ = running.communicate()
+                kills[kind] += running.returncode == -signal.SIGKILL or kind == "connection"
+                if kind == "connection":
+                    assert running.returncode != 0 and company.has_build() == before, output[-3000:]
+                assert all(not reader.done() for reader in readers)
+            company.build()
+        finally:
+            stopped.append(True)
+        for reader in readers:
+            reader.result()
+    print(f"\nkilled {kills}; reads {[len(found) for found in seen.values()]}")
+    # In `repeatable read` all statements see one build; in `read committed` each of them does.
+    assert {tuple(found[:-2]) for found in seen["repeatable read"]} == {("t",)}
+    assert {found[0] for found in seen["read committed"]} == {"t"}
+    assert {len(found) for found in seen["read committed"]} == {3}
+    closings: dict[str, set[str]] = {}
+    for *_, build_id, closing in seen["repeatable read"]:
+        closings.setdefault(build_id, set()).add(closing)
+    assert all(len(found) == 1 for found in closings.values()) and len(closings) > 1
+    assert all(count >= KILLS // 3 - 1 for count in kills.values())
+
+
+@pytest.mark.parametrize("dialect", ["snowflake", "databricks", "bigquery"])
+def test_all_models_parse_in_other_dialects(demo: Build, dialect: str) -> None:
+    """As they are on DuckDB, but for its division of whole numbers, which stands in the dispatched millionths alone."""
+    refused, compiled = {}, demo.warehouse.parent / "target" / "compiled" / "retention_marts" / "models"
+    models = [path for path in compiled.rglob("*.sql") if not path.parent.name.endswith(".yml")]
+    for path in models:
+        try:
+            (parsed,) = sqlglot.parse(path.read_text().replace("//", "/"), read=dialect)
+            if not isinstance(parsed, sqlglot.exp.Query):
+                refused[path.stem] = "it is no query"
+        except sqlglot.errors.ParseError as error:
+            refused[path.stem] = str(error)
+    assert refused == {}
+    assert len(models) > 70
