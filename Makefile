@@ -1,7 +1,7 @@
 # make build   an environment in .venv, then the marts: of the demo company, or of VARS='{"raw_location": ...}'
 # make restore   readers get the marts back that were published before the latest ones
 # make test    every check: linters, whole builds, real data
-# make test-all   the same with more random companies and more killed builds; an hour
+# make test-all   the same with PostgreSQL and Spark, more random companies and more killed builds; hours
 # make validate  the guard alone: are the raw tables as the contract wants them? TABLE=orders: that table alone
 # make board   the marts as HTML pages that open from the disk: board/index.html
 # make look    the same pages with filters, served on this machine alone
@@ -83,8 +83,12 @@ pictures: .venv-board/test
 	.venv-board/bin/python charts/pictures.py
 
 test: lint .venv/test .venv-bench/bench .venv-board/board
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile tests/python
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(LEFT_OUT) tests/python
 
+# PostgreSQL and Spark take longer than all other tests.
+LEFT_OUT := --ignore tests/python/test_engines.py
+
+test-all: LEFT_OUT :=
 test-all: export KILLS ?= 40
 test-all: export RANDOM_COMPANIES ?= 12
 test-all: test

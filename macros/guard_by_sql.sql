@@ -486,14 +486,20 @@
     )
 {%- endmacro %}
 
-{#- In PostgreSQL what is critical takes back all that its test has written, unless that has been committed. -#}
+{#- What is critical takes back all that its test has written in a transaction, unless that has been committed. -#}
 {% macro keep_written() -%}
     {{ return(adapter.dispatch('keep_written', 'retention_marts')()) }}
 {%- endmacro %}
 
+{#- There may be no transaction yet, and only one that dbt has begun can be committed by it. -#}
 {% macro default__keep_written() -%}
+    {%- call statement('begin_if_needed', auto_begin=true) -%} select 1 {%- endcall -%}
+    {%- do adapter.commit() -%}
 {%- endmacro %}
 
 {% macro postgres__keep_written() -%}
     {%- do run_query('commit; begin') -%}
+{%- endmacro %}
+
+{% macro spark__keep_written() -%}
 {%- endmacro %}
