@@ -282,7 +282,8 @@ def data_sets() -> Iterator[tuple[str, Raw | None, dict[str, Any]]]:
     for seed in range(2):
         rows, settings = company(seed)
         columns = {
-            table: dict.fromkeys([*RAW_COLUMNS[table], *(key for row in rows[table] for key in row)]) for table in rows
+            table: dict.fromkeys([*RAW_COLUMNS.get(table, ()), *(key for row in rows[table] for key in row)])
+            for table in rows
         }
         yield (
             f"random company {seed}",

@@ -296,17 +296,22 @@ def test_kills_at_any_moment_beside_readers(company: PostgresCompany) -> None:
     assert all(count >= KILLS // 3 - 1 for count in kills.values())
 
 
+# sqlglot itself fails on a named window with a frame there.
+UNTOLD = {"bigquery": {"clv_by_period", "int_churn_trends_by_period"}}
+
+
 @pytest.mark.parametrize("dialect", ["snowflake", "databricks", "bigquery"])
-def test_all_models_parse_in_other_dialects(demo: Build, dialect: str) -> None:
-    """As they are on DuckDB, but for its division of whole numbers, which stands in the dispatched millionths alone."""
+def test_all_models_can_be_said_in_other_dialects(demo: Build, dialect: str) -> None:
+    """The models as DuckDB has them, translated and read again: nothing in them is without a counterpart there."""
     refused, compiled = {}, demo.warehouse.parent / "target" / "compiled" / "retention_marts" / "models"
-    models = [path for path in compiled.rglob("*.sql") if not path.parent.name.endswith(".yml")]
+    models = [
+        path for path in compiled.rglob("*.sql") if not path.parent.name.endswith(".yml") and "__" not in path.stem
+    ]
     for path in models:
         try:
-            (parsed,) = sqlglot.parse(path.read_text().replace("//", "/"), read=dialect)
-            if not isinstance(parsed, sqlglot.exp.Query):
-                refused[path.stem] = "it is no query"
-        except sqlglot.errors.ParseError as error:
+            (translated,) = sqlglot.transpile(path.read_text(), read="duckdb", write=dialect)
+            assert isinstance(sqlglot.parse_one(translated, read=dialect), sqlglot.exp.Query)
+        except (sqlglot.errors.SqlglotError, AttributeError) as error:
             refused[path.stem] = str(error)
-    assert refused == {}
+    assert refused.keys() == UNTOLD.get(dialect, set()), refused
     assert len(models) > 70
