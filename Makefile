@@ -1,4 +1,6 @@
 # make build   an environment in .venv, then the marts: of the demo company, or of VARS='{"raw_location": ...}'
+# make build TARGET=postgres|spark   the same on another engine, in .venv-postgres or .venv-spark
+# make engines   demo, real data and random companies on three engines, every mart compared
 # make restore   readers get the marts back that were published before the latest ones
 # make test    every check: linters, whole builds, real data
 # make test-all   the same with PostgreSQL and Spark, more random companies and more killed builds; hours
