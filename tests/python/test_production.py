@@ -190,7 +190,7 @@ def after_memory(project: Path, printed: str) -> None:
 
 
 def after_validate(project: Path, printed: str) -> None:
-    assert re.search(r"^exports keep the contract: 5 tables, \d+ expectations", printed, re.M)
+    assert re.search(r"^exports keep the contract: 6 tables, \d+ expectations", printed, re.M)
     assert len(re.findall(r"^exports keep the contract: 1 table, ", printed, re.M)) == 2
     for folder in ("validate", "orders"):
         assert {path.name for path in (project / "target" / folder).iterdir()} >= {"validate.json", "validate.xml"}
