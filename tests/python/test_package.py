@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Build, dbt, lean_project
+from conftest import ROOT, Build, dbt, lean_project, leave_out_guard
 
 MARTS = ["customer_churn_by_period", "mrr_churn_by_period", "build_changes"]
 DEMO = ROOT / "seeds" / "demo"
@@ -18,6 +18,7 @@ DEMO = ROOT / "seeds" / "demo"
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """This project with a few marts, in a git repository of its own."""
     project = lean_project(tmp_path_factory.mktemp("package"), MARTS)
+    leave_out_guard(project)
     with open(project / "dbt_project.yml", "a") as file:
         file.write("\ndata_tests:\n  retention_marts:\n    +enabled: false\n    marts:\n      +enabled: true\n")
     as_somebody = ["-c", "user.name=somebody", "-c", "user.email=somebody@example.com"]
