@@ -6,11 +6,11 @@
     {%- set everything = ['customers', 'plans', 'subscriptions', 'orders'] -%}
     {{ return({
         'chargebee_airbyte': {
-            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['one_off_invoices'],
+            'delivers': everything, 'options': ['one_off_invoices'],
             'required': [['customer'], ['subscription'], ['item_price', 'plan']]
         },
         'recurly_fivetran': {
-            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['one_off_invoices'],
+            'delivers': everything, 'options': ['one_off_invoices'],
             'required': [['account_history'], ['subscription_history'], ['plan_history'], ['plan_currency_history']]
         },
         'shopify_csv': {
@@ -20,7 +20,7 @@
             'delivers': ['customers', 'orders'], 'required': [['order']]
         },
         'stripe_fivetran': {
-            'delivers': ['customers', 'plans', 'subscriptions', 'orders'], 'options': ['acquisition_channel'],
+            'delivers': everything, 'options': ['acquisition_channel'],
             'required': [['customer'], ['subscription_history'], ['subscription_item'], ['price', 'plan']]
         },
         'plan_events': {
@@ -337,12 +337,15 @@
         ]) }}
     {%- endif -%}
     {%- for names in type.required -%}
-        {%- set found = [] -%}
+        {%- set missing = [] -%}
         {%- for file in names -%}
-            {%- do found.append(look_at_files(settings.location | replace('{file}', file))) -%}
+            {%- set path = settings.location | replace('{file}', file) -%}
+            {%- if not run_query('select count(*) from glob(' ~ sql_text(path) ~ ')')[0][0] -%}
+                {%- do missing.append('there is no file ' ~ path) -%}
+            {%- endif -%}
         {%- endfor -%}
-        {%- if not found | selectattr('files') | list -%}
-            {%- do problems.append('billing_sources: ' ~ name ~ ': ' ~ found | map(attribute='problem') | join(', and ')) -%}
+        {%- if missing | length == names | length -%}
+            {%- do problems.append('billing_sources: ' ~ name ~ ': ' ~ missing | join(', and ')) -%}
         {%- endif -%}
     {%- endfor -%}
     {{ return(problems) }}
@@ -404,6 +407,52 @@
     end
 {%- endmacro %}
 
+{#-
+    What a reconciliation says of a raw table: per source, how many rows of the vendor's were read, how many of them each
+    condition sets aside, when the newest was loaded, and the vendor's own MRR.
+    Example: {{ rows_read('orders', ref('shopify_fivetran__order'), test='test') }}
+-#}
+{% macro rows_read(
+    raw_table, relation, test='false', deleted='false', never_started='false', loaded_at='max(loaded_at)',
+    vendor_mrr='null'
+) -%}
+    select
+        source_name,
+        '{{ raw_table }}' as raw_table,
+        count(*) as rows_read,
+        count(*) filter (where {{ test }}) as rows_test,
+        count(*) filter (where {{ deleted }}) as rows_deleted,
+        count(*) filter (where {{ never_started }}) as rows_never_started,
+        {{ loaded_at }} as loaded_at,
+        cast({{ vendor_mrr }} as decimal(38, 6)) as vendor_mrr
+    from {{ relation }} as vendor_rows
+    group by source_name
+{%- endmacro %}
+
+{#-
+    The status of an order of Shopify's: what is paid and not cancelled is completed, everything else keeps its word.
+    Example: {{ shopify_status('cancelled_at', 'financial_status') }} as status
+-#}
+{% macro shopify_status(cancelled_at, financial_status) -%}
+    case
+        when {{ cancelled_at }} is not null then 'cancelled'
+        when lower({{ financial_status }}) in ('paid', 'partially_refunded') then 'completed'
+        else lower({{ financial_status }})
+    end
+{%- endmacro %}
+
+{#- The raw rows of a table of customers of one's own, <type>__customers. -#}
+{% macro own_customers(type) -%}
+    select
+        source_name,
+        customer_id,
+        {{ instant('created_at') }} as created_at,
+        country,
+        acquisition_channel,
+        email
+    from {{ ref(type ~ '__customers') }}
+{%- endmacro %}
+
 {#- The sentences about sources that were loaded a week before another one, unless as_of_date is set. -#}
 {% macro sources_that_lag_behind() -%}
     {%- if not var('as_of_date') -%}
@@ -432,10 +481,10 @@
                 cast(now() as timestamp) as checked_at,
                 'sources' as raw_table,
                 '{{ this.name }}' as expectation,
-                '{{ sentence | replace("'", "''") }}' as description,
+                {{ sql_text(sentence) }} as description,
                 'warning' as severity,
                 false as is_success,
-                '{{ message | replace("'", "''") }}' as message;
+                {{ sql_text(message) }} as message;
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}

@@ -32,6 +32,7 @@ RAW_COLUMNS = {
     "activity": "customer_id activity_date events".split(),
 }
 # What raw tables may have beside these, and what the demo has not.
+ABOUT_THE_BUILD = {"build_changes", "build_changes_by_month", "data_quality", "source_reconciliation"}
 OPTIONAL_COLUMNS = {"customers": ["email"], "subscriptions": ["amount"]}
 RATE_COLUMNS = {"exchange_rates": "currency date rate".split()}
 

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from conftest import RAW_COLUMNS, ROOT, SHARED_DATA, Build, dbt, dbt_process, write_raw
+from conftest import ABOUT_THE_BUILD, RAW_COLUMNS, ROOT, SHARED_DATA, Build, dbt, dbt_process, write_raw
 from random_company import company
 
 BUILD = ("build", "--exclude-resource-type", "unit_test")
-ABOUT_THE_BUILD = {"data_quality", "build_changes", "build_changes_by_month"}
 Raw = dict[str, tuple[list[str], list[dict[str, str]]]]
 
 

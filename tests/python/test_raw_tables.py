@@ -9,12 +9,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import RAW_COLUMNS, ROOT, Build, build, copy_project, dbt, lean_project
+from conftest import ABOUT_THE_BUILD, RAW_COLUMNS, ROOT, Build, build, copy_project, dbt, lean_project
 
 Rows = list[dict[str, Any]]
 
 DEMO = {table: ROOT / "seeds" / "demo" / f"raw_{table}.csv" for table in RAW_COLUMNS}
-ABOUT_THE_BUILD = {"build_changes", "build_changes_by_month", "data_quality", "source_reconciliation"}
 MARTS = sorted({path.stem for path in (ROOT / "models" / "marts").rglob("*.sql")} - ABOUT_THE_BUILD)
 LEAN_MARTS = ["mrr_churn_by_period", "mrr_movements", "repeat_purchase_by_period"]
 # How a warehouse would type the demo's columns; the others are text.

@@ -30,62 +30,30 @@ mrr_now as (
     select
         states.source_name,
         case
-            when bool_and(states.currency_code = '{{ var("reporting_currency") | upper }}')
+            when bool_and(states.currency_code = {{ reporting_currency() }})
                 then sum({{ major_units('states.mrr', 'currency_exponents.exponent') }})
         end as vendor_mrr
     from states
     left join currency_exponents on states.currency_code = currency_exponents.currency
     where states.is_row_of_now and not states.is_set_aside and states.mrr > 0
     group by states.source_name
+),
+
+subscriptions as (
+    select
+        states.*,
+        mrr_now.vendor_mrr
+    from states
+    left join mrr_now on states.source_name = mrr_now.source_name
 )
 
-select
-    states.source_name,
-    'subscriptions' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    count(*) filter (where states.is_set_aside) as rows_deleted,
-    count(*) filter (
-        where not states.is_set_aside and (states.status = 'future' or states.started_at is null)
-    ) as rows_never_started,
-    max(states.loaded_at) as loaded_at,
-    max(mrr_now.vendor_mrr) as vendor_mrr
-from states
-left join mrr_now on states.source_name = mrr_now.source_name
-group by states.source_name
+{{ rows_read(
+    'subscriptions', 'subscriptions', deleted='is_set_aside',
+    never_started="not is_set_aside and (status = 'future' or started_at is null)", vendor_mrr='max(vendor_mrr)'
+) }}
 union all
-select
-    source_name,
-    'plans' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    0 as rows_deleted,
-    0 as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from prices
-group by source_name
+{{ rows_read('plans', 'prices') }}
 union all
-select
-    source_name,
-    'customers' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    count(*) filter (where deleted) as rows_deleted,
-    0 as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from {{ ref('chargebee_airbyte__customer') }}
-group by source_name
+{{ rows_read('customers', ref('chargebee_airbyte__customer'), deleted='deleted') }}
 union all
-select
-    source_name,
-    'orders' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    count(*) filter (where deleted) as rows_deleted,
-    0 as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from {{ ref('chargebee_airbyte__invoice') }}
-group by source_name
+{{ rows_read('orders', ref('chargebee_airbyte__invoice'), deleted='deleted') }}

@@ -2,11 +2,4 @@
 
 {{ config(enabled = 'month_snapshots' in types_in_use()) }}
 
-select
-    source_name,
-    customer_id,
-    {{ instant('created_at') }} as created_at,
-    country,
-    acquisition_channel,
-    email
-from {{ ref('month_snapshots__customers') }}
+{{ own_customers('month_snapshots') }}

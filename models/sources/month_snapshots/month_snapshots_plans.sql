@@ -9,7 +9,7 @@ select distinct
     cast(null as varchar) as product,
     cast(null as integer) as tier,
     0 as price,
-    coalesce(currency, '{{ var('reporting_currency') }}') as currency,
+    coalesce(currency, {{ reporting_currency() }}) as currency,
     'month' as billing_interval,
     1 as billing_interval_count
 from {{ ref('month_snapshots__month_snapshots') }}

@@ -2,11 +2,4 @@
 
 {{ config(enabled = 'plan_events' in types_in_use()) }}
 
-select
-    source_name,
-    customer_id,
-    {{ instant('created_at') }} as created_at,
-    country,
-    acquisition_channel,
-    email
-from {{ ref('plan_events__customers') }}
+{{ own_customers('plan_events') }}

@@ -9,7 +9,7 @@ select
     product,
     tier,
     price,
-    coalesce(currency, '{{ var('reporting_currency') }}') as currency,
+    coalesce(currency, {{ reporting_currency() }}) as currency,
     coalesce(billing_interval, 'month') as billing_interval,
     coalesce(billing_interval_count, 1) as billing_interval_count
 from {{ ref('plan_events__plans') }}

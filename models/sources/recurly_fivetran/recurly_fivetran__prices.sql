@@ -44,7 +44,7 @@ select
     plans.id,
     prices.currency,
     case
-        when prices.currency = '{{ var("reporting_currency") | upper }}' then plans.code
+        when prices.currency = {{ reporting_currency() }} then plans.code
         else plans.code || '/' || prices.currency
     end as plan_id,
     coalesce(plans.name, plans.code) as plan_name,

@@ -42,59 +42,28 @@ mrr_now as (
     select
         live.source_name,
         case
-            when bool_and(live.currency = '{{ var("reporting_currency") | upper }}')
+            when bool_and(live.currency = {{ reporting_currency() }})
                 then sum({{ monthly_amount('live', '1', 'live.discount_percent') }})
         end as vendor_mrr
     from live
     group by live.source_name
+),
+
+subscriptions as (
+    select
+        versions.*,
+        mrr_now.vendor_mrr
+    from versions
+    left join mrr_now on versions.source_name = mrr_now.source_name
 )
 
-select
-    versions.source_name,
-    'subscriptions' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    0 as rows_deleted,
-    count(*) filter (where versions.activated_at is null or versions.state in ('failed', 'future'))
-        as rows_never_started,
-    max(versions.loaded_at) as loaded_at,
-    max(mrr_now.vendor_mrr) as vendor_mrr
-from versions
-left join mrr_now on versions.source_name = mrr_now.source_name
-group by versions.source_name
+{{ rows_read(
+    'subscriptions', 'subscriptions', never_started="activated_at is null or state in ('failed', 'future')",
+    vendor_mrr='max(vendor_mrr)'
+) }}
 union all
-select
-    source_name,
-    'plans' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    0 as rows_deleted,
-    0 as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from {{ ref('recurly_fivetran__plan_history') }}
-group by source_name
+{{ rows_read('plans', ref('recurly_fivetran__plan_history')) }}
 union all
-select
-    source_name,
-    'customers' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    0 as rows_deleted,
-    0 as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from {{ ref('recurly_fivetran__account_history') }}
-group by source_name
+{{ rows_read('customers', ref('recurly_fivetran__account_history')) }}
 union all
-select
-    source_name,
-    'orders' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    0 as rows_deleted,
-    0 as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from {{ ref('recurly_fivetran__line_item_history') }}
-group by source_name
+{{ rows_read('orders', ref('recurly_fivetran__line_item_history')) }}

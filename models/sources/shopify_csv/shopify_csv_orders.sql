@@ -21,11 +21,7 @@ select
     order_id,
     {{ address_id('email') }} as customer_id,
     created_at as ordered_at,
-    case
-        when cancelled_at is not null then 'cancelled'
-        when lower(financial_status) in ('paid', 'partially_refunded') then 'completed'
-        else lower(financial_status)
-    end as status,
+    {{ shopify_status('cancelled_at', 'financial_status') }} as status,
     total - coalesce(taxes, 0) as amount,
     {{ without_tax('coalesce(refunded_amount, 0)', 'total', 'coalesce(taxes, 0)') }} as refunded_amount,
     currency,

@@ -11,26 +11,6 @@ lines as (
     where total is not null
 )
 
-select
-    source_name,
-    'orders' as raw_table,
-    count(*) as rows_read,
-    count(*) filter (where is_test) as rows_test,
-    0 as rows_deleted,
-    0 as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from lines
-group by source_name
+{{ rows_read('orders', 'lines', test='is_test') }}
 union all
-select
-    source_name,
-    'customers' as raw_table,
-    count(*) as rows_read,
-    0 as rows_test,
-    0 as rows_deleted,
-    0 as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from {{ ref('shopify_csv__customers_export') }}
-group by source_name
+{{ rows_read('customers', ref('shopify_csv__customers_export')) }}

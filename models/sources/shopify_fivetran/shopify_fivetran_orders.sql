@@ -11,7 +11,7 @@ orders as (
         customer_id,
         coalesce(processed_at, created_at) as ordered_at,
         cancelled_at,
-        lower(coalesce(display_financial_status, financial_status)) as financial_status,
+        coalesce(display_financial_status, financial_status) as financial_status,
         coalesce(total_price_set_shop_amount, total_price) as total,
         coalesce(total_tax_set_shop_amount, total_tax, 0) as tax,
         coalesce(total_price_set_shop_currency_code, currency_code, currency) as currency,
@@ -44,11 +44,7 @@ select
     order_id,
     orders.customer_id,
     orders.ordered_at,
-    case
-        when orders.cancelled_at is not null then 'cancelled'
-        when orders.financial_status in ('paid', 'partially_refunded') then 'completed'
-        else orders.financial_status
-    end as status,
+    {{ shopify_status('orders.cancelled_at', 'orders.financial_status') }} as status,
     orders.total - orders.tax as amount,
     {{ without_tax('coalesce(refunds.refunded, refund_payments.refunded, 0)', 'orders.total', 'orders.tax') }}
         as refunded_amount,

@@ -3,49 +3,15 @@
 
 {{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
 
-with
-vendor_rows as (
-    select
-        source_name,
-        'customers' as raw_table,
-        not coalesce(livemode, true) as is_test,
-        false as is_unstarted,
-        loaded_at
-    from {{ ref('stripe_fivetran__customer') }}
-    union all
-    select
-        source_name,
-        'plans' as raw_table,
-        not coalesce(livemode, true) as is_test,
-        false as is_unstarted,
-        loaded_at
-    from {{ ref('stripe_fivetran__price') }}
-    union all
-    select
-        source_name,
-        'subscriptions' as raw_table,
-        not coalesce(livemode, true) as is_test,
-        status in ('incomplete', 'incomplete_expired') as is_unstarted,
-        loaded_at
-    from {{ ref('stripe_fivetran__subscription_history') }}
-    union all
-    select
-        source_name,
-        'orders' as raw_table,
-        not coalesce(livemode, true) as is_test,
-        false as is_unstarted,
-        loaded_at
-    from {{ ref('stripe_fivetran__charge') }}
-)
+{% set is_test = 'not coalesce(livemode, true)' %}
 
-select
-    source_name,
-    raw_table,
-    count(*) as rows_read,
-    count(*) filter (where is_test) as rows_test,
-    0 as rows_deleted,
-    count(*) filter (where is_unstarted and not is_test) as rows_never_started,
-    max(loaded_at) as loaded_at,
-    cast(null as decimal(38, 6)) as vendor_mrr
-from vendor_rows
-group by source_name, raw_table
+{{ rows_read('customers', ref('stripe_fivetran__customer'), test=is_test) }}
+union all
+{{ rows_read('plans', ref('stripe_fivetran__price'), test=is_test) }}
+union all
+{{ rows_read(
+    'subscriptions', ref('stripe_fivetran__subscription_history'), test=is_test,
+    never_started="status in ('incomplete', 'incomplete_expired') and coalesce(livemode, true)"
+) }}
+union all
+{{ rows_read('orders', ref('stripe_fivetran__charge'), test=is_test) }}
