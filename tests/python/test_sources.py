@@ -118,6 +118,26 @@ def test_sources_that_are_not_named_cost_no_node(demo: Build) -> None:
     assert found["tables"] == 0
 
 
+def test_the_situations_of_the_types_without_a_test_of_their_own(tmp_path: Path) -> None:
+    """The unit tests beside their models, which only a build with the types runs."""
+    load(
+        tmp_path,
+        shop__order="select 1 as id where false",
+        log__plan_events="select 1 as customer_id where false",
+        log__plans="select 1 as plan_id where false",
+        sheet__month_snapshots="select 1 as customer_id where false",
+    )
+    sources = {
+        "a": {"type": "shopify_csv", "location": write_shop(tmp_path / "shop", order())},
+        "b": {"type": "shopify_fivetran", "schema": "shop"},
+        "c": {"type": "plan_events", "schema": "log"},
+        "d": {"type": "month_snapshots", "schema": "sheet"},
+    }
+    finished = dbt(tmp_path, "build", "--select", "path:models/sources", variables={"billing_sources": sources})
+    assert finished.returncode == 0, finished.output[-6000:]
+    assert "14 unit tests" in finished.output
+
+
 def test_whatever_types_a_loader_delivers(tmp_path: Path) -> None:
     load(
         tmp_path,
