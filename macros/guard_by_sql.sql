@@ -303,26 +303,32 @@
     {%- do misspelt_by_sql(outcome, ctes) if outcome.meta.refers_to -%}
 {%- endmacro %}
 
-{#- The values that are no key of the table they refer to, but differ from one only by case or blanks. -#}
+{#-
+    The values that are no key of the table they refer to, but differ from one only by case, blanks or leading zeros;
+    and whether it is by zeros.
+-#}
 {% macro misspelt_by_sql(outcome, ctes) -%}
     {%- set column -%} as_text({{ outcome.column }}) {%- endset -%}
-    {%- set plain -%} plain_text({{ outcome.column }}) {%- endset -%}
+    {%- set significant -%} trim(leading '0' from plain_text({{ outcome.column }})) {%- endset -%}
     {%- set query -%}
         select
             {{ column }} as value,
             known.value as known,
-            count(*) as times
+            count(*) as times,
+            bool_or(plain_text({{ outcome.column }}) <> plain_text(known.value)) as by_zeros
         from ({{ outcome.query }}) as failing
         inner join (
-            select {{ plain }} as plain, min({{ column }}) as value
+            select {{ significant }} as significant, min({{ column }}) as value
             from {{ outcome.meta.refers_to }}
-            group by {{ plain }}
-        ) as known on {{ plain }} = known.plain
+            group by {{ significant }}
+        ) as known on {{ significant }} = known.significant
         group by {{ column }}, known.value
         order by times desc, value
     {%- endset -%}
     {%- for row in run_query(ctes ~ in_guard_words(query)) -%}
-        {%- do outcome.misspelt.append({'value': row.value, 'known': row.known, 'times': row.times | int}) -%}
+        {%- do outcome.misspelt.append(
+            {'value': row.value, 'known': row.known, 'times': row.times | int, 'by_zeros': row.by_zeros}
+        ) -%}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -408,10 +414,12 @@
             ) -%}
         {%- endfor -%}
         {%- if misspelt -%}
+            {%- set by_zeros = outcome.misspelt | selectattr('by_zeros') | list -%}
             {%- do said.append(
                 '; in ' ~ '{:,}'.format(outcome.misspelt | sum(attribute='times'))
-                ~ ' of them, values differ only by case or blanks from one in ' ~ outcome.meta.refers_to
-                ~ ', such as ' ~ misspelt[:5] | join(', ')
+                ~ ' of them, values differ only by '
+                ~ ('case, blanks or leading zeros' if by_zeros else 'case or blanks')
+                ~ ' from one in ' ~ outcome.meta.refers_to ~ ', such as ' ~ misspelt[:5] | join(', ')
             ) -%}
         {%- endif -%}
     {%- elif outcome.found -%}

@@ -201,7 +201,8 @@
 {% macro duckdb__guard_bodies() -%}
     {{ return(dict(default__guard_bodies(), **{
         'matches': 'regexp_matches(cast(x as varchar), pattern)',
-        'as_number': "case when typeof(x) <> 'BOOLEAN' then try_cast(x as decimal(38, 10)) end",
+        'as_number': "case when typeof(x) <> 'BOOLEAN' and not contains(cast(x as varchar), '_')"
+            ~ ' then try_cast(x as decimal(38, 10)) end',
         'as_double': 'try_cast(x as double)',
         'is_whole_number': 'coalesce(as_number(x) = try_cast(x as bigint), false)',
         'two_decimals': 'round(number, 2)',
@@ -246,5 +247,6 @@
     ] -%}
         '{{ word }}', '{{ word | upper }}', '{{ word | capitalize }}',{{ ' ' }}
     {%- endfor -%}
-    'NaN', '-NaN', 'NaT', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\N', '-', '--', '?', '', ' ', chr(9), chr(160)
+    'NaN', '-NaN', 'NaT', '1.#IND', '-1.#IND', '1.#QNAN', '-1.#QNAN', '\N', '-', '--', '?',
+    '', ' ', chr(9), '{{ "\u00a0" }}', '{{ "\u3000" }}'
 {%- endmacro %}

@@ -144,9 +144,12 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- What counts as a blank: spaces, tabs, line ends, and no-break spaces, which spreadsheets and web pages leave. -#}
+{#-
+    What counts as a blank: spaces, tabs, line ends; no-break spaces, narrow ones, and the wide one of Chinese and
+    Japanese texts; and what has no width at all, which spreadsheets and web pages leave.
+-#}
 {% macro blanks() -%}
-    ' ' || chr(9) || chr(10) || chr(13) || chr(160)
+    '{{ " \u00a0\u2007\u202f\u3000\u200b\ufeff" }}' || chr(9) || chr(10) || chr(13)
 {%- endmacro %}
 
 {#-

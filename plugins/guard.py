@@ -203,12 +203,13 @@ class Outcome:
             if self.sources:
                 text += "; in " + ", ".join(f"{name} {times:,}" for name, times in self.sources)
             if self.misspelt:
-                text += (
-                    f"; in {sum(times for *_, times in self.misspelt):,} of them, values differ only by case or blanks"
-                )
+                times = sum(times for _, _, times, _ in self.misspelt)
+                by_zeros = any(by_zeros for *_, by_zeros in self.misspelt)
+                spelling = "case, blanks or leading zeros" if by_zeros else "case or blanks"
+                text += f"; in {times:,} of them, values differ only by {spelling}"
                 text += f" from one in {self.meta['refers_to']}, such as " + ", ".join(
                     f"{shortened(value)} for {shortened(known)} {times:,}"
-                    for value, known, times in self.misspelt[:SAMPLES]
+                    for value, known, times, _ in self.misspelt[:SAMPLES]
                 )
         elif self.found:
             text += f": not so, {'missing' if self.type == HAS_COLUMNS else 'found'} "
@@ -402,23 +403,30 @@ class Guard:
         if outcome.meta.get("refers_to"):
             outcome.misspelt = self.misspelt(outcome)
 
-    def misspelt(self, outcome: Outcome) -> list[tuple[Any, Any, int]]:
-        """The values that are no key of the table they refer to, but differ from one only by case or blanks."""
+    def misspelt(self, outcome: Outcome) -> list[tuple[Any, Any, int, bool]]:
+        """The values that are no key of the table they refer to, but differ from one only by case, blanks or leading
+        zeros; and whether it is by zeros.
+        """
+        significant = f"trim(leading '0' from plain_text({outcome.column}))"
         rows = rows_of(
             self.cursor,
             f"""
-            select {outcome.column} as value, known.value as known, count(*) as times
+            select
+                {outcome.column} as value,
+                known.value as known,
+                count(*) as times,
+                bool_or(plain_text({outcome.column}) <> plain_text(known.value)) as by_zeros
             from ({outcome.query})
             inner join (
-                select plain_text({outcome.column}) as plain, min({outcome.column}) as value
+                select {significant} as significant, min({outcome.column}) as value
                 from {outcome.meta["refers_to"]}
-                group by plain_text({outcome.column})
-            ) as known on plain_text({outcome.column}) = known.plain
+                group by {significant}
+            ) as known on {significant} = known.significant
             group by {outcome.column}, known.value
             order by times desc, cast({outcome.column} as varchar)
             """,
         )
-        return [(plain(row["value"]), plain(row["known"]), row["times"]) for row in rows]
+        return [(plain(row["value"]), plain(row["known"]), row["times"], row["by_zeros"]) for row in rows]
 
     def with_nearest(self, column: str) -> str:
         """A missing column, with the one that is there and may be meant."""

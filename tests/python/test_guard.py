@@ -211,6 +211,14 @@ REFUSED: dict[str, tuple[Tables, list[str]]] = {
             r"such as 'C1' for 'c1' 2, '\tc2\xa0' for 'c2' 1",
         ],
     ),
+    "orders of a customer whose zeros a spreadsheet took away": (
+        {**{table: text.replace("c1,", "0071,") for table, text in GOOD.items()},
+         "orders": GOOD["orders"].replace("c1,", "71,")},
+        [
+            "orders.customer_id is a customer of the raw table customers, or empty: not so in",
+            "values differ only by case, blanks or leading zeros from one in customers, such as '71' for '0071'",
+        ],
+    ),
     "activity of a customer with a blank": (
         replaced("activity", "c2,", "c2\t,"),
         ["activity.customer_id", r"differ only by case or blanks from one in customers, such as 'c2\t' for 'c2' 1"],
@@ -569,7 +577,9 @@ SAID: dict[str, tuple[Tables, dict[str, Any], list[str]]] = {
             f"not so in 1 of {rows} rows, such as {text!r} 1"
             for table, rows in [("customers", 3), ("orders", 4), ("subscriptions", 3)]
         ])
-        for text in ("nan", "NULL", "None", "<NA>", "\\N", "#NA", " ", "\t", "\N{NO-BREAK SPACE}")
+        for text in (
+            "nan", "NULL", "None", "<NA>", "\\N", "#NA", " ", "\t", "\N{NO-BREAK SPACE}", "\N{IDEOGRAPHIC SPACE}"
+        )
     },
     "segment values in another case": (replaced("customers", "c3,2024-02-01,,ads", "c3,2024-02-01,de,Ads"), {}, [
         "info: customers has no segment values that differ only by case or blanks: not so, found",
@@ -726,6 +736,7 @@ def test_it_is_refused(workplace: Path, name: str) -> None:
         ("plans", "billing_interval_count", "true", "plans.billing_interval_count is a whole number >= 1"),
         ("subscriptions", "quantity", "true", "subscriptions.quantity is a whole number >= 0"),
         ("subscriptions", "discount_percent", "false", "subscriptions.discount_percent is a number from 0 to 100"),
+        ("subscriptions", "discount_percent", "'2_0'", "subscriptions.discount_percent is a number from 0 to 100"),
         ("subscriptions", "status", "1", "subscriptions.status is trialing, active, past_due or paused; the last"),
         ("orders", "currency", "1", "orders.currency is a code of three letters: cannot be run: "),
         ("orders", "ordered_at", "20240102", "orders.ordered_at is a date such as 2024-03-09"),
