@@ -70,7 +70,11 @@ def test_a_shop_and_a_log_of_events_together(tmp_path: Path) -> None:
             ) as events (customer_id, occurred_at, plan_id, quantity)
         """,
         log__plans="select 'basic' as plan_id, 10 as price",
-        log__customers="select 'ann' as customer_id, ' ann@example.com' as email, date '2024-04-01' as created_at",
+        log__customers="""
+            select 'ann' as customer_id, ' ann@example.com' as email, date '2024-04-01' as created_at
+            union all
+            select 'neither a date nor a fact', '', null
+        """,
     )
     sources = {
         "shop": {"type": "shopify_csv", "location": location}, "log": {"type": "plan_events", "schema": "log"}

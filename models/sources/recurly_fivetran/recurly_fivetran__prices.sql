@@ -15,9 +15,11 @@ priced as (
         source_name,
         plan_id,
         upper(currency) as currency,
-        arg_max(unit_amount, plan_updated_at) as unit_amount
+        unit_amount
     from {{ ref('recurly_fivetran__plan_currency_history') }}
-    group by source_name, plan_id, upper(currency)
+    qualify row_number() over (
+            partition by source_name, plan_id, upper(currency) order by plan_updated_at desc, loaded_at desc
+        ) = 1
 ),
 
 subscribed as (
