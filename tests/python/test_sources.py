@@ -127,9 +127,9 @@ def test_the_situations_of_the_types_without_a_test_of_their_own(tmp_path: Path)
     load(
         tmp_path,
         shop__order="select 1 as id where false",
-        log__plan_events="select 1 as customer_id where false",
-        log__plans="select 1 as plan_id where false",
-        sheet__month_snapshots="select 1 as customer_id where false",
+        log__plan_events="select 1 as customer_id, 1 as occurred_at, 1 as plan_id where false",
+        log__plans="select 1 as plan_id, 1 as price where false",
+        sheet__month_snapshots="select 1 as customer_id, 1 as month, 1 as mrr where false",
     )
     sources = {
         "a": {"type": "shopify_csv", "location": write_shop(tmp_path / "shop", order())},
@@ -139,7 +139,7 @@ def test_the_situations_of_the_types_without_a_test_of_their_own(tmp_path: Path)
     }
     finished = dbt(tmp_path, "build", "--select", "path:models/sources", variables={"billing_sources": sources})
     assert finished.returncode == 0, finished.output[-6000:]
-    assert "14 unit tests" in finished.output
+    assert "15 unit tests" in finished.output
 
 
 def test_whatever_types_a_loader_delivers(tmp_path: Path) -> None:
@@ -200,6 +200,36 @@ def test_sources_that_cannot_be_read_are_a_sentence_each(tmp_path: Path) -> None
         "billing_sources: h: shopify_fivetran knows no schemas; it takes type, schema, database, location",
         "billing_sources: a source is named by letters and digits, not 'i:i'",
     ]
+
+
+def test_a_column_without_which_nothing_can_be_read_is_a_sentence(tmp_path: Path) -> None:
+    load(
+        tmp_path,
+        log__plan_events="select 1 as customer, now() as occurred_at, 'basic' as plan_id",
+        log__plans="select 'basic' as plan_id, 10 as price",
+    )
+    refused = read(tmp_path, {"log": {"type": "plan_events", "schema": "log"}})
+    assert refused.returncode != 0
+    assert (
+        "billing_sources: log: plan_events needs customer_id in plan_events, which has customer, occurred_at, plan_id"
+        in refused.output
+    )
+
+
+def test_names_of_schemas_and_tables_in_any_case_and_an_event_of_nobody(tmp_path: Path) -> None:
+    load(
+        tmp_path,
+        Log__PLAN_EVENTS="""
+            select 'ann' as customer_id, now() as occurred_at, 'basic' as plan_id
+            union all
+            select null, now(), 'basic'
+        """,
+        Log__Plans="select 'basic' as plan_id, 10 as price",
+    )
+    refused = read(tmp_path, {"log": {"type": "plan_events", "schema": "log"}})
+    assert refused.returncode != 0
+    assert "subscriptions.customer_id is never empty: not so in 1 of 2 rows" in refused.output
+    assert re.search(r"subscription_id is never empty: not so in 1 of 2 rows; .*; in log 1", refused.output)
 
 
 def test_a_finding_names_its_source(tmp_path: Path) -> None:
