@@ -300,10 +300,10 @@ def test_three_vendors_of_one_company_in_two_currencies(tmp_path: Path) -> None:
         "rc": {"type": "recurly_fivetran", "schema": "recurly"},
         "shop": {"type": "shopify_fivetran", "schema": "shop"},
     }
-    variables = {
-        "customer_identity": "email", "raw_location": str(tmp_path / "{table}.csv"), "segments": ["source_name"],
-    }  # fmt: skip
-    built = build(tmp_path, {"billing_sources": sources, **variables})
+    variables = {"customer_identity": "email", "raw_location": str(tmp_path / "{table}.csv"), "segments": []}
+    marts = ("+mrr_churn_by_period", "+repeat_purchase_by_period", "+customers")
+    built = read(tmp_path, sources, *marts, **variables)
+    assert built.returncode == 0, built.output[-6000:]
 
     months = built.query(
         """
@@ -321,13 +321,6 @@ def test_three_vendors_of_one_company_in_two_currencies(tmp_path: Path) -> None:
     assert [tuple(row.values()) for row in orders] == [(2, 48), (3, 50)]
     customers = built.query("select customer_id, current_mrr, revenue from marts.customers order by 1")
     assert [tuple(row.values()) for row in customers] == [("rc:c2", 0, 48), ("rc:c3", 12, 0), ("shop:1", 10, 50)]
-
-    published = tmp_path / "marts.duckdb"
-    before = published.read_bytes()
-    refused = dbt(tmp_path, "build", variables={"billing_sources": {**sources, "shop": {"type": "shopify_csv"}}})
-    assert refused.returncode != 0 and published.read_bytes() == before
-    refused = read(tmp_path, {**sources, "cb": {"type": "shopify_fivetran", "schema": "chargebee"}})
-    assert refused.returncode != 0 and published.read_bytes() == before
 
 
 def test_a_source_that_was_loaded_a_week_before_another_holds_back_as_of_date(tmp_path: Path) -> None:
