@@ -243,7 +243,7 @@ def test_a_finding_names_its_source(tmp_path: Path) -> None:
 
 
 def test_three_vendors_of_one_company_in_two_currencies(tmp_path: Path) -> None:
-    """Customers are joined by their addresses; of what raw_location points to beside the sources, only rates are read."""
+    """Customers are joined by their addresses; of what raw_location points to beside sources, only rates are read."""
     load(
         tmp_path,
         chargebee__customer="""
@@ -256,7 +256,8 @@ def test_three_vendors_of_one_company_in_two_currencies(tmp_path: Path) -> None:
         """,
         chargebee__subscription="""
             select 's1' as id, 'c1' as customer_id, 'active' as status, 1704189600 as started_at,
-            'USD' as currency_code, [{'item_price_id': 'basic', 'item_type': 'plan', 'quantity': 1}] as subscription_items
+            'USD' as currency_code,
+            [{'item_price_id': 'basic', 'item_type': 'plan', 'quantity': 1}] as subscription_items
         """,
         recurly__account_history="""
             select * from (values

@@ -52,7 +52,7 @@ dated as (
             when status_before = 'in_trial' and status <> 'in_trial' and coalesce(activated_at, trial_end) < seen_at
                 then coalesce(activated_at, trial_end)
             when was_over_before and activated_at > cancelled_before then least(activated_at, seen_at)
-            when own_request is distinct from request_before and own_request < seen_at
+            when own_request < seen_at and not coalesce(own_request = request_before, false)
                 then greatest(own_request, seen_before)
             when due_before is null and due_since < seen_at then greatest(due_since, seen_before)
             else seen_at

@@ -16,11 +16,10 @@ events as (
 last_events as (
     select *
     from events
-    window instants as (
-        partition by source_name, own_id, event_at
-        order by event_number desc, event_id desc, plan_id desc, quantity desc
-    )
-    qualify row_number() over instants = 1
+    qualify row_number() over (
+            partition by source_name, own_id, event_at
+            order by event_number desc, event_id desc, plan_id desc, quantity desc
+        ) = 1
 ),
 
 changes as (
