@@ -94,7 +94,7 @@
     One vendor's table as all sources of its type hold it, in the form that mappings read: the columns that the calling
     model's YAML names, of its data types, beside source_name and loaded_at, when the loader wrote the row. Names are
     compared without case and without what is no letter or digit, so that "Created at" is created_at. A column or
-    table that a source lacks is empty, which the log says.
+    table that a source lacks is empty, which the log says; a column whose meta says that it is needed must be there.
     Example: {{ vendor_table('shopify_csv', 'orders_export') }}
 -#}
 {% macro vendor_table(type, table) -%}
@@ -105,14 +105,21 @@
     {%- for source in billing_sources(type) -%}
         {%- set relation = vendor_relation(source, table) -%}
         {%- set delivered = columns_by_plain_name(relation) -%}
-        {%- set lacking, columns = [], [] -%}
+        {%- set lacking, needed, columns = [], [], [] -%}
         {%- for column in model.columns.values() if column.name not in ['source_name', 'loaded_at'] -%}
             {%- set found = delivered.get(plain_name(column.name)) -%}
             {%- if not found -%}
                 {%- do lacking.append(column.name) -%}
+                {%- do needed.append(column.name) if relation and column.config.meta.needed -%}
             {%- endif -%}
             {%- do columns.append(vendor_value(found, column.data_type) ~ ' as ' ~ column.name) -%}
         {%- endfor -%}
+        {%- if needed -%}
+            {{ exceptions.raise_compiler_error(
+                'billing_sources: ' ~ source.name ~ ': ' ~ type ~ ' needs ' ~ needed | join(', ') ~ ' in ' ~ table
+                ~ ', which has ' ~ delivered.values() | map(attribute='name') | join(', ')
+            ) }}
+        {%- endif -%}
         {%- if flags.WHICH in ['build', 'run'] and lacking -%}
             {%- set where = source.name ~ ': ' ~ type ~ ' ' -%}
             {%- do log(
@@ -147,10 +154,23 @@
     {{ return(modules.re.sub('[^a-z0-9]+', '_', name | lower).strip('_')) }}
 {%- endmacro %}
 
-{#- Where a source holds one of its tables: a relation, the text of a query of files, or none where it is missing. -#}
+{#-
+    Where a source holds one of its tables, whatever the case of its name: a relation, the text of a query of files, or
+    none where it is missing.
+-#}
 {% macro vendor_relation(source, table) -%}
     {%- if not source.location -%}
-        {{ return(adapter.get_relation(source.database or target.database, source.schema, table)) }}
+        {%- set database = source.database or target.database -%}
+        {%- set query -%}
+            select table_schema, table_name
+            from information_schema.tables
+            where table_catalog = {{ sql_text(database) }} and lower(table_schema) = {{ sql_text(source.schema | string | lower) }}
+                and lower(table_name) = {{ sql_text(table) }}
+        {%- endset -%}
+        {%- for row in run_query(query) -%}
+            {{ return(api.Relation.create(database=database, schema=row[0], identifier=row[1])) }}
+        {%- endfor -%}
+        {{ return(none) }}
     {%- endif -%}
     {%- set path = source.location | replace('{file}', table) -%}
     {%- set found = look_at_files(path) -%}

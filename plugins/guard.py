@@ -359,7 +359,9 @@ class Guard:
         else:
             details = {
                 "result_format": "SUMMARY", "partial_unexpected_count": 1, "return_unexpected_index_query": True,
-                "unexpected_index_column_names": [name for name in self.suite.key if name in self.columns[self.table]],
+                "unexpected_index_column_names": [
+                    name for name in [*self.suite.key, "source_name"] if name in self.columns[self.table]
+                ],
             }  # fmt: skip
             result = run(batch, expectation, details).result
             outcome.failed = result.get("unexpected_count")
@@ -369,7 +371,7 @@ class Guard:
                 return
         returned = lowered(columns_of(self.cursor, f"({outcome.query})"))
         (outcome.failed,) = self.cursor.execute(f"select count(*) from ({outcome.query})").fetchone() or (0,)
-        identifier = next((name for name in self.suite.key if name in returned), None)
+        identifier = next((name for name in ["source_name", *self.suite.key] if name in returned), None)
         if identifier and "source_name" in self.columns[self.table]:  # ids of billing sources begin with their names
             outcome.sources = [
                 (row["name"], row["times"])

@@ -1,5 +1,5 @@
 -- One row per customer of all billing sources. Whom a source refers to without a row of the customer is here from the
--- first fact on.
+-- first fact on; who has neither a date nor a fact is left out.
 
 {{ config(enabled = raw_tables_are('customers') == 'sources', materialized = 'table') }}
 
@@ -14,4 +14,4 @@ select
     email,
     source_name
 from customer_ids
-where customer_id = own_id
+where customer_id = own_id and created_at is not null

@@ -70,7 +70,11 @@ def test_a_shop_and_a_log_of_events_together(tmp_path: Path) -> None:
             ) as events (customer_id, occurred_at, plan_id, quantity)
         """,
         log__plans="select 'basic' as plan_id, 10 as price",
-        log__customers="select 'ann' as customer_id, ' ann@example.com' as email, date '2024-04-01' as created_at",
+        log__customers="""
+            select 'ann' as customer_id, ' ann@example.com' as email, date '2024-04-01' as created_at
+            union all
+            select 'neither a date nor a fact', '', null
+        """,
     )
     sources = {
         "shop": {"type": "shopify_csv", "location": location}, "log": {"type": "plan_events", "schema": "log"}
@@ -123,9 +127,9 @@ def test_the_situations_of_the_types_without_a_test_of_their_own(tmp_path: Path)
     load(
         tmp_path,
         shop__order="select 1 as id where false",
-        log__plan_events="select 1 as customer_id where false",
-        log__plans="select 1 as plan_id where false",
-        sheet__month_snapshots="select 1 as customer_id where false",
+        log__plan_events="select 1 as customer_id, 1 as occurred_at, 1 as plan_id where false",
+        log__plans="select 1 as plan_id, 1 as price where false",
+        sheet__month_snapshots="select 1 as customer_id, 1 as month, 1 as mrr where false",
     )
     sources = {
         "a": {"type": "shopify_csv", "location": write_shop(tmp_path / "shop", order())},
@@ -135,7 +139,7 @@ def test_the_situations_of_the_types_without_a_test_of_their_own(tmp_path: Path)
     }
     finished = dbt(tmp_path, "build", "--select", "path:models/sources", variables={"billing_sources": sources})
     assert finished.returncode == 0, finished.output[-6000:]
-    assert "14 unit tests" in finished.output
+    assert "15 unit tests" in finished.output
 
 
 def test_whatever_types_a_loader_delivers(tmp_path: Path) -> None:
@@ -198,6 +202,36 @@ def test_sources_that_cannot_be_read_are_a_sentence_each(tmp_path: Path) -> None
     ]
 
 
+def test_a_column_without_which_nothing_can_be_read_is_a_sentence(tmp_path: Path) -> None:
+    load(
+        tmp_path,
+        log__plan_events="select 1 as customer, now() as occurred_at, 'basic' as plan_id",
+        log__plans="select 'basic' as plan_id, 10 as price",
+    )
+    refused = read(tmp_path, {"log": {"type": "plan_events", "schema": "log"}})
+    assert refused.returncode != 0
+    assert (
+        "billing_sources: log: plan_events needs customer_id in plan_events, which has customer, occurred_at, plan_id"
+        in refused.output
+    )
+
+
+def test_names_of_schemas_and_tables_in_any_case_and_an_event_of_nobody(tmp_path: Path) -> None:
+    load(
+        tmp_path,
+        Log__PLAN_EVENTS="""
+            select 'ann' as customer_id, now() as occurred_at, 'basic' as plan_id
+            union all
+            select null, now(), 'basic'
+        """,
+        Log__Plans="select 'basic' as plan_id, 10 as price",
+    )
+    refused = read(tmp_path, {"log": {"type": "plan_events", "schema": "log"}})
+    assert refused.returncode != 0
+    assert "subscriptions.customer_id is never empty: not so in 1 of 2 rows" in refused.output
+    assert re.search(r"subscription_id is never empty: not so in 1 of 2 rows; .*; in log 1", refused.output)
+
+
 def test_a_finding_names_its_source(tmp_path: Path) -> None:
     sources = {
         name: {"type": "shopify_csv", "location": write_shop(tmp_path / name, order(currency=currency))}
@@ -206,6 +240,88 @@ def test_a_finding_names_its_source(tmp_path: Path) -> None:
     refused = read(tmp_path, sources)
     assert refused.returncode != 0
     assert "not so in 1 of 2 rows, such as 'EUR' 1; at order_id 'south:1'; in south 1" in refused.output
+
+
+def test_three_vendors_of_one_company_in_two_currencies(tmp_path: Path) -> None:
+    """Customers are joined by their addresses; of what raw_location points to beside sources, only rates are read."""
+    load(
+        tmp_path,
+        chargebee__customer="""
+            select 'c1' as id, 'c1@example.com' as email, 1704153600 as created_at,
+            timestamptz '2024-04-01 00:00+00' as _airbyte_extracted_at
+        """,
+        chargebee__item_price="""
+            select 'basic' as id, 'plan' as item_type, 1000 as price, 'USD' as currency_code, 'month' as period_unit,
+            1 as period
+        """,
+        chargebee__subscription="""
+            select 's1' as id, 'c1' as customer_id, 'active' as status, 1704189600 as started_at,
+            'USD' as currency_code,
+            [{'item_price_id': 'basic', 'item_type': 'plan', 'quantity': 1}] as subscription_items
+        """,
+        recurly__account_history="""
+            select * from (values
+                ('c2', timestamp '2024-01-15', ' C2@example.com', timestamp '2024-04-01 09:00:00'),
+                ('c3', timestamp '2024-02-05', null, timestamp '2024-04-01 09:00:00')
+            ) as accounts (id, created_at, email, _fivetran_synced)
+        """,
+        recurly__plan_history="""
+            select 'p1' as id, 'basic' as code, 'Basic' as name, 'months' as interval_unit, 1 as interval_length
+        """,
+        recurly__plan_currency_history="select 'p1' as plan_id, 'EUR' as currency, 10.0::double as unit_amount",
+        recurly__subscription_history="""
+            select *, 'p1' as plan_id, 'EUR' as currency, 10.0::double as unit_amount, from (values
+                ('s2', 'c2', 'active', timestamp '2024-01-15 10:00:00', timestamp '2024-01-15 10:00:09', 1, null),
+                ('s2', 'c2', 'active', '2024-01-15 10:00:00', '2024-02-10 10:00:00', 2, null),
+                ('s2', 'c2', 'expired', '2024-01-15 10:00:00', '2024-03-20 10:30:00', 2, '2024-03-20 10:00:00'),
+                ('s3', 'c3', 'active', '2024-02-05 10:00:00', '2024-02-05 10:00:00', 1, null)
+            ) as versions (id, account_id, state, activated_at, updated_at, quantity, expires_at)
+        """,
+        shop__customer="""
+            select * from (values
+                (1, 'C1@example.com', timestamp '2023-12-31'), (2, 'c2@example.com', timestamp '2024-02-10')
+            ) as customers (id, email, created_at)
+        """,
+        shop__order="""
+            select *, timestamp '2024-04-05' as _fivetran_synced from (values
+                (1, 2, timestamp '2024-02-10 12:00:00', 'paid', 60.0::double, 10.0::double, 'EUR'),
+                (2, 1, '2024-03-02 12:00:00', 'paid', 50, 0, 'USD'),
+                (3, 1, '2024-03-03 12:00:00', 'pending', 5000, 0, 'JPY')
+            ) as orders (id, customer_id, processed_at, financial_status, total_price, total_tax, currency)
+        """,
+        shop__transaction="""
+            select 1 as order_id, 'refund' as kind, 'success' as status, false as test, 12.0::double as amount
+        """,
+    )
+    rates = "currency,date,rate\nEUR,2024-01-01,1.10\nEUR,2024-02-01,1.20\nEUR,2024-03-01,1.00\n"
+    (tmp_path / "exchange_rates.csv").write_text(rates)
+    (tmp_path / "customers.csv").write_text("nothing of it is read\n")
+    sources = {
+        "cb": {"type": "chargebee_airbyte", "schema": "chargebee"},
+        "rc": {"type": "recurly_fivetran", "schema": "recurly"},
+        "shop": {"type": "shopify_fivetran", "schema": "shop"},
+    }
+    variables = {"customer_identity": "email", "raw_location": str(tmp_path / "{table}.csv"), "segments": []}
+    marts = ("+mrr_churn_by_period", "+repeat_purchase_by_period", "+customers")
+    built = read(tmp_path, sources, *marts, **variables)
+    assert built.returncode == 0, built.output[-6000:]
+
+    months = built.query(
+        """
+        select month(period_start_date) as month, closing_mrr, closing_mrr_at_closing_rates, fx_effect
+        from marts.mrr_churn_by_period where period_grain = 'month' and segment = 'all' order by 1
+        """
+    )
+    assert [tuple(row.values()) for row in months] == [(1, 21, 21, 0), (2, 44, 46, 2), (3, 22, 20, -4)]
+    orders = built.query(
+        """
+        select month(period_start_date) as month, revenue from marts.repeat_purchase_by_period
+        where period_grain = 'month' and segment = 'all' order by 1
+        """
+    )
+    assert [tuple(row.values()) for row in orders] == [(2, 48), (3, 50)]
+    customers = built.query("select customer_id, current_mrr, revenue from marts.customers order by 1")
+    assert [tuple(row.values()) for row in customers] == [("rc:c2", 0, 48), ("rc:c3", 12, 0), ("shop:1", 10, 50)]
 
 
 def test_a_source_that_was_loaded_a_week_before_another_holds_back_as_of_date(tmp_path: Path) -> None:

@@ -8,6 +8,20 @@ versions as (select * from {{ ref('chargebee_airbyte__versions') }}),
 
 prices as (select * from {{ ref('chargebee_airbyte__prices') }}),
 
+charges as (
+    select
+        source_name,
+        id
+    from {{ ref('chargebee_airbyte__item_price') }}
+    where item_type = 'charge'
+    union
+    select
+        source_name,
+        id
+    from {{ ref('chargebee_airbyte__addon') }}
+    where charge_type = 'non_recurring'
+),
+
 currency_exponents as (select * from {{ ref('currency_exponents') }}),
 
 listed as (
@@ -63,7 +77,7 @@ in_major_units as (
     from named
     left join prices on named.source_name = prices.source_name and named.item_price_id = prices.plan_id
     left join currency_exponents on named.currency_code = currency_exponents.currency
-    where named.item_type <> 'charge'
+    where named.item_type <> 'charge' and (named.source_name, named.item_price_id) not in (from charges)
 ),
 
 priced as (

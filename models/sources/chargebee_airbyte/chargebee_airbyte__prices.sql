@@ -67,7 +67,7 @@ delivered as (
         period,
         coalesce(included_in_mrr, true) as is_in_mrr
     from addons
-    where charge_type = 'recurring'
+    where coalesce(charge_type, 'recurring') = 'recurring'
 )
 
 select

@@ -7,7 +7,21 @@ with
 states as (select * from {{ ref('chargebee_airbyte__states') }}),
 
 started as (
-    select *
+    select
+        *,
+        status in ('cancelled', 'transferred') as is_over,
+        case
+            when is_over then coalesce(cancelled_at, seen_at)
+            when status = 'non_renewing' then coalesce(cancelled_at, current_term_end)
+            when status = 'in_trial' then least(cancelled_at, trial_end)
+            when status = 'paused' then cancelled_at
+        end as own_end,
+        case
+            when is_over and cancel_reason is null then coalesce(cancel_schedule_created_at, cancelled_at)
+            when status = 'non_renewing' or (status in ('in_trial', 'paused') and cancelled_at is not null)
+                then cancel_schedule_created_at
+        end as own_request,
+        case when is_over then coalesce(cancel_reason_code, cancel_reason, 'cancellation_requested') end as own_reason
     from states
     where status <> 'future' and started_at is not null
     qualify not bool_or(coalesce(is_deleted, false)) over (partition by source_name, subscription_id)
@@ -16,12 +30,12 @@ started as (
 ordered as (
     select
         *,
-        status in ('cancelled', 'transferred') as is_over,
         (row_number() over states_in_order) as version_number,
         (lag(status) over states_in_order) as status_before,
-        (lag(status in ('cancelled', 'transferred')) over states_in_order) as was_over_before,
+        (lag(is_over) over states_in_order) as was_over_before,
         (lag(cancelled_at) over states_in_order) as cancelled_before,
         (lag(due_since) over states_in_order) as due_before,
+        (lag(own_request) over states_in_order) as request_before,
         (lag(seen_at) over states_in_order) as seen_before
     from started
     window states_in_order as (partition by source_name, subscription_id order by seen_at, resource_version, seen_in)
@@ -35,23 +49,14 @@ dated as (
             when version_number = 1 then started_at
             when is_over then least(cancelled_at, seen_at)
             when status = 'paused' and status_before <> 'paused' then least(pause_date, seen_at)
-            when status_before = 'in_trial' and status <> 'in_trial' then least(activated_at, seen_at)
+            when status_before = 'in_trial' and status <> 'in_trial' and coalesce(activated_at, trial_end) < seen_at
+                then coalesce(activated_at, trial_end)
             when was_over_before and activated_at > cancelled_before then least(activated_at, seen_at)
+            when own_request < seen_at and not coalesce(own_request = request_before, false)
+                then greatest(own_request, seen_before)
             when due_before is null and due_since < seen_at then greatest(due_since, seen_before)
             else seen_at
-        end as valid_from,
-        case
-            when is_over then cancelled_at
-            when status = 'non_renewing' then coalesce(cancelled_at, current_term_end)
-            when status = 'in_trial' then least(cancelled_at, trial_end)
-            when status = 'paused' then cancelled_at
-        end as own_end,
-        case
-            when is_over and cancel_reason is null then coalesce(cancel_schedule_created_at, cancelled_at)
-            when status = 'non_renewing' or (status in ('in_trial', 'paused') and cancelled_at is not null)
-                then cancel_schedule_created_at
-        end as own_request,
-        case when is_over then coalesce(cancel_reason_code, cancel_reason, 'cancellation_requested') end as own_reason
+        end as valid_from
     from ordered
 ),
 

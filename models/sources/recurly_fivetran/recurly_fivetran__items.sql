@@ -12,7 +12,7 @@ priced as (
         versions.source_name,
         versions.id as subscription_id,
         versions.version_number,
-        prices.plan_id as list_plan_id,
+        coalesce(prices.plan_id, versions.plan_id) as list_plan_id,
         prices.price as list_price,
         cast(coalesce(versions.unit_amount, prices.price) as decimal(28, 10)) as price,
         cast(coalesce(versions.quantity, 1) as bigint) as quantity,

@@ -1,5 +1,5 @@
 -- One row per plan and currency that it has a price in, or a subscription to it: the latest price. In the reporting
--- currency it is called as the plan, in another one with the currency behind it.
+-- currency, and in its only one, it is called as the plan, in others with the currency behind it.
 
 {{ config(enabled = 'recurly_fivetran' in types_in_use(), materialized = 'table') }}
 
@@ -15,9 +15,11 @@ priced as (
         source_name,
         plan_id,
         upper(currency) as currency,
-        arg_max(unit_amount, plan_updated_at) as unit_amount
+        unit_amount
     from {{ ref('recurly_fivetran__plan_currency_history') }}
-    group by source_name, plan_id, upper(currency)
+    qualify row_number() over (
+            partition by source_name, plan_id, upper(currency) order by plan_updated_at desc, loaded_at desc
+        ) = 1
 ),
 
 subscribed as (
@@ -33,7 +35,8 @@ prices as (
         source_name,
         plan_id,
         currency,
-        priced.unit_amount
+        priced.unit_amount,
+        count(*) over (partition by source_name, plan_id) = 1 as is_only_one
     from priced
     full join subscribed using (source_name, plan_id, currency)
     where currency is not null
@@ -44,7 +47,7 @@ select
     plans.id,
     prices.currency,
     case
-        when prices.currency = {{ reporting_currency() }} then plans.code
+        when prices.currency = {{ reporting_currency() }} or prices.is_only_one then plans.code
         else plans.code || '/' || prices.currency
     end as plan_id,
     coalesce(plans.name, plans.code) as plan_name,

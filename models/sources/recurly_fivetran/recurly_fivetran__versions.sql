@@ -20,7 +20,7 @@ ordered as (
 ),
 
 -- Recurly's own instant of what is new in a version, where it lies before the version was written. A renewal is written
--- within the day.
+-- within two hours.
 dated as (
     select
         *,
@@ -28,10 +28,10 @@ dated as (
             when version_number = 1 then activated_at
             when is_over then least(expires_at, updated_at)
             when state = 'canceled' and state_before <> 'canceled'
-                then least(greatest(canceled_at, updated_before), updated_at)
+                then least(greatest(coalesce(canceled_at, updated_at), updated_before), updated_at)
             when state = 'paused' and state_before <> 'paused' then least(paused_at, updated_at)
             when current_period_started_at > period_before
-                and current_period_started_at > updated_at - interval 1 day
+                and current_period_started_at >= updated_at - interval 2 hours
                 then least(greatest(current_period_started_at, updated_before), updated_at)
             else updated_at
         end as valid_from,
