@@ -40,7 +40,8 @@ paid_invoices as (
 
 orders as (
     select
-        paid_invoices.*,
+        paid_invoices.* exclude (total),
+        coalesce(paid_invoices.total, paid_invoices.amount) as total,
         {{ major_units('paid_invoices.amount', 'exponents.exponent') }} as paid,
         {{ major_units('coalesce(paid_invoices.amount_refunded, 0)', 'exponents.exponent') }} as refunded
     from paid_invoices
