@@ -187,7 +187,10 @@
     {%- if type in ['DOUBLE', 'FLOAT'] -%}
         {%- set text = 'regexp_replace(' ~ text ~ ", '[.]0$', '')" -%}
     {%- endif -%}
-    {%- set number = 'cast(' ~ (text if is_text else 'cast(' ~ value ~ ' as varchar)') ~ ' as decimal(38, 10))' -%}
+    {%- set is_exact = 'INT' in type or type.startswith('DECIMAL') -%}
+    {%- set number = 'cast(' ~ (
+        text if is_text else value if is_exact else 'cast(' ~ value ~ ' as varchar)'
+    ) ~ ' as decimal(38, 10))' -%}
     {%- set is_nested = type.endswith('[]') or type.startswith('STRUCT') or type.startswith('MAP') -%}
     {%- if data_type == 'varchar' -%}
         {{ return('cast(to_json(' ~ value ~ ') as varchar)' if is_nested else text) }}
@@ -196,7 +199,7 @@
     {%- elif data_type == 'decimal(38, 10)' -%}
         {{ return(number) }}
     {%- elif data_type == 'bigint' -%}
-        {{ return('cast(' ~ number ~ ' as bigint)') }}
+        {{ return('cast(' ~ (value if 'INT' in type else number) ~ ' as bigint)') }}
     {%- elif data_type == 'timestamp' -%}
         {{ return(vendor_instant(value, type, text, number)) }}
     {%- elif data_type == 'date' and type not in ['DATE', 'VARCHAR'] -%}

@@ -21,7 +21,7 @@ changing_lines as (
 changes as (
     select *
     from changing_lines
-    window item_so_far as (partition by source_name, item_id order by period_start, amount, line_id)
+    window item_so_far as (partition by source_name, item_id order by period_start, amount, price_id, quantity, billed_price)
     qualify price_id is distinct from lag(price_id) over item_so_far
         or quantity is distinct from lag(quantity) over item_so_far
         or billed_price is distinct from lag(billed_price) over item_so_far
@@ -38,10 +38,10 @@ billed as (
         lead(period_start) over item_so_far as next_period_start
     from changes
     window
-        item_so_far as (partition by source_name, item_id order by period_start, amount, line_id),
-        price_so_far as (partition by source_name, item_id, price_id order by period_start, amount, line_id),
+        item_so_far as (partition by source_name, item_id order by period_start, amount, price_id, quantity, billed_price),
+        price_so_far as (partition by source_name, item_id, price_id order by period_start, amount, quantity, billed_price),
         price_from_here as (
-            partition by source_name, item_id, price_id order by period_start, amount, line_id
+            partition by source_name, item_id, price_id order by period_start, amount, quantity, billed_price
             rows between current row and unbounded following
         )
 ),
