@@ -94,7 +94,7 @@
     One vendor's table as all sources of its type hold it, in the form that mappings read: the columns that the calling
     model's YAML names, of its data types, beside source_name and loaded_at, when the loader wrote the row. Names are
     compared without case and without what is no letter or digit, so that "Created at" is created_at. A column or
-    table that a source lacks is empty, which the log says.
+    table that a source lacks is empty: see say_what_sources_lack.
     Example: {{ vendor_table('shopify_csv', 'orders_export') }}
 -#}
 {% macro vendor_table(type, table) -%}
@@ -105,22 +105,12 @@
     {%- for source in billing_sources(type) -%}
         {%- set relation = vendor_relation(source, table) -%}
         {%- set delivered = columns_by_plain_name(relation) -%}
-        {%- set lacking, columns = [], [] -%}
+        {%- set columns = [] -%}
         {%- for column in model.columns.values() if column.name not in ['source_name', 'loaded_at'] -%}
-            {%- set found = delivered.get(plain_name(column.name)) -%}
-            {%- if not found -%}
-                {%- do lacking.append(column.name) -%}
-            {%- endif -%}
-            {%- do columns.append(vendor_value(found, column.data_type) ~ ' as ' ~ column.name) -%}
-        {%- endfor -%}
-        {%- if flags.WHICH in ['build', 'run'] and lacking -%}
-            {%- set where = source.name ~ ': ' ~ type ~ ' ' -%}
-            {%- do log(
-                where ~ 'has no ' ~ table ~ '; read as empty' if not relation
-                else where ~ table ~ ' has no ' ~ lacking | join(', ') ~ '; read as empty',
-                info=true
+            {%- do columns.append(
+                vendor_value(delivered.get(plain_name(column.name)), column.data_type) ~ ' as ' ~ column.name
             ) -%}
-        {%- endif -%}
+        {%- endfor -%}
         {%- set loaded_at = namespace(column=none) -%}
         {%- for name in loaders_columns() if plain_name(name) in delivered and not loaded_at.column -%}
             {%- set loaded_at.column = delivered[plain_name(name)] -%}
@@ -521,21 +511,55 @@
         and source_name not in (select source_name from {{ ref('stripe_fivetran__charge') }} where invoice_id is not null)
 {%- endmacro %}
 
-{#- Says once per source which facts its shape keeps only as they are now, or not at all. A hook after source_loads. -#}
-{% macro say_what_sources_cannot_tell() -%}
-    {%- if execute -%}
-        {%- for source in billing_sources() -%}
-            {%- set query -%}
-                select words
-                from {{ ref('source_capabilities') }}
-                where type = '{{ source.type }}' and level in ('current', 'none')
-            {%- endset -%}
-            {%- set words = run_query(query).columns[0].values() -%}
-            {%- if words -%}
-                {%- do log(source.name ~ ' (' ~ source.type ~ ') cannot tell: ' ~ words | join('; '), info=true) -%}
+{#-
+    Says which tables and columns a source lacks, so that they are read as empty, a line per source. Of required tables
+    that stand for one another, and of columns with the same `one_of` in their YAML, one is enough. A hook after
+    source_loads.
+-#}
+{% macro say_what_sources_lack() -%}
+    {%- for source in billing_sources() if execute -%}
+        {%- set lacking, needless = [], [] -%}
+        {%- for names in source_types()[source.type].required if names | length > 1 -%}
+            {%- do needless.extend(names) -%}
+        {%- endfor -%}
+        {%- for node in graph.nodes.values() | sort(attribute='name')
+            if node.name.startswith(source.type ~ '__') and 'loaded_at' in node.columns -%}
+            {%- set table = node.name.split('__')[1] -%}
+            {%- set relation = vendor_relation(source, table) -%}
+            {%- set delivered = columns_by_plain_name(relation) -%}
+            {%- set found, missing = [], [] -%}
+            {%- for column in node.columns.values() if column.name not in ['source_name', 'loaded_at'] -%}
+                {%- set kind = column.config.meta.one_of or column.name -%}
+                {%- if plain_name(column.name) in delivered -%}
+                    {%- do found.append(kind) -%}
+                {%- elif relation -%}
+                    {%- do missing.append([kind, table ~ '.' ~ column.name]) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- do lacking.extend(missing | rejectattr(0, 'in', found) | map(attribute=1)) -%}
+            {%- if not relation and table not in needless -%}
+                {%- do lacking.append(table) -%}
             {%- endif -%}
         {%- endfor -%}
-    {%- endif -%}
+        {%- if lacking -%}
+            {%- do log(source.name ~ ' (' ~ source.type ~ ') lacks, read as empty: ' ~ lacking | join(', '), info=true) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Says once per type which facts it keeps only as they are now, or not at all. A hook after source_loads. -#}
+{% macro say_what_sources_cannot_tell() -%}
+    {%- for type in types_in_use() if execute -%}
+        {%- set query -%}
+            select fact
+            from {{ ref('source_capabilities') }}
+            where type = '{{ type }}' and level in ('current', 'none')
+        {%- endset -%}
+        {%- do log(
+            type ~ ' cannot tell: ' ~ run_query(query).columns[0].values() | join(', ') ~ '. In words: '
+            ~ ref('source_capabilities'), info=true
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- The sentences about sources whose MRR now is more than one per cent off the vendor's own figure. -#}
