@@ -16,12 +16,17 @@ billed_items as (
         source_name,
         item_id,
         max(subscription_id) as subscription_id,
-        min(first_billed_at) as first_billed_at,
-        min(first_from) is not null as is_billed,
-        max(billed_until) as billed_until,
-        max(credited_at) as credited_at,
-        max(paid_until) as paid_until
-    from {{ ref('stripe_fivetran__billed') }}
+        min(period_start) as first_billed_at,
+        max(case when begins_terms then period_end end) as billed_until,
+        max(case when is_credit then period_start end) as credited_at,
+        max(case when is_paid then period_end end) as paid_until,
+        max(price_id) as price_id,
+        max(quantity) as quantity,
+        max(billed_price) as billed_price,
+        min(price_id) <> max(price_id)
+        or min(quantity) <> max(quantity)
+        or min(billed_price) <> max(billed_price) as has_changed
+    from {{ ref('stripe_fivetran__lines') }}
     group by source_name, item_id
 )
 
@@ -33,11 +38,12 @@ select
     items.created as created_at,
     coalesce(billed_items.first_billed_at, items.created, cast('1970-01-01' as timestamp)) as known_from,
     billed_items.first_billed_at,
-    coalesce(billed_items.is_billed, false) as is_billed,
     billed_items.billed_until,
     billed_items.credited_at,
     billed_items.paid_until,
-    items.plan_id as price_id,
-    items.quantity
+    coalesce(billed_items.price_id, items.plan_id) as price_id,
+    coalesce(billed_items.quantity, items.quantity) as quantity,
+    billed_items.billed_price,
+    coalesce(billed_items.has_changed, false) as has_changed
 from items
 full join billed_items using (source_name, item_id)

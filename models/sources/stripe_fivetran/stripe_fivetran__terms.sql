@@ -8,62 +8,23 @@ items as (select * from {{ ref('stripe_fivetran__items') }}),
 
 prices as (select * from {{ ref('stripe_fivetran__prices') }}),
 
-billed_terms as (
-    select
-        *,
-        first_from <= max(last_from) over (
-            partition by source_name, item_id
-            order by first_from, last_from rows between unbounded preceding and 1 preceding
-        ) as is_interleaved
-    from {{ ref('stripe_fivetran__billed') }}
-    where first_from is not null
-),
+-- Most items never change: the others alone are looked at line by line.
+changed_items as (select * from items where has_changed),
 
--- Most items have one price and quantity after another. What an item had before and has again, or begins in one instant
--- with something else, is looked at line by line.
-interleaved_items as (
-    select distinct
-        source_name,
-        item_id
-    from billed_terms
-    where is_interleaved
-),
-
-interleaved_lines as (
+changing_lines as (
     select item_lines.*
     from {{ ref('stripe_fivetran__lines') }} as item_lines
-    inner join interleaved_items using (source_name, item_id)
+    inner join changed_items using (source_name, item_id)
     where item_lines.begins_terms
 ),
 
 changes as (
-    select
-        source_name,
-        item_id,
-        price_id,
-        quantity,
-        billed_price,
-        period_start,
-        amount,
-        line_id
-    from interleaved_lines
+    select *
+    from changing_lines
     window item_so_far as (partition by source_name, item_id order by period_start, amount, line_id)
     qualify price_id is distinct from lag(price_id) over item_so_far
         or quantity is distinct from lag(quantity) over item_so_far
         or billed_price is distinct from lag(billed_price) over item_so_far
-    union all
-    select
-        source_name,
-        item_id,
-        billed_terms.price_id,
-        billed_terms.quantity,
-        billed_terms.billed_price,
-        billed_terms.first_from as period_start,
-        null as amount,
-        null as line_id
-    from billed_terms
-    left join interleaved_items using (source_name, item_id)
-    where interleaved_items.item_id is null
 ),
 
 -- A line that does not say what one costs has the price of the item's other lines.
@@ -102,11 +63,11 @@ terms as (
         item_id,
         price_id,
         quantity,
-        null as known_price,
+        billed_price as known_price,
         known_from as started_at,
         null as next_period_start
     from items
-    where not is_billed
+    where not has_changed
 )
 
 -- An item that the subscription no longer has ends where what was paid in advance was given back, else with the last
