@@ -532,12 +532,14 @@
                 {%- set kind = column.config.meta.one_of or column.name -%}
                 {%- if plain_name(column.name) in delivered -%}
                     {%- do found.append(kind) -%}
-                {%- elif relation -%}
-                    {%- do missing.append([kind, table ~ '.' ~ column.name]) -%}
+                {%- else -%}
+                    {%- do missing.append([kind, column.name]) -%}
                 {%- endif -%}
             {%- endfor -%}
-            {%- do lacking.extend(missing | rejectattr(0, 'in', found) | map(attribute=1)) -%}
-            {%- if not relation and table not in needless -%}
+            {%- set names = missing | rejectattr(0, 'in', found) | map(attribute=1) | join(', ') -%}
+            {%- if relation and names -%}
+                {%- do lacking.append(table ~ ' (' ~ names ~ ')') -%}
+            {%- elif not relation and table not in needless -%}
                 {%- do lacking.append(table) -%}
             {%- endif -%}
         {%- endfor -%}
@@ -557,7 +559,7 @@
         {%- endset -%}
         {%- do log(
             type ~ ' cannot tell: ' ~ run_query(query).columns[0].values() | join(', ') ~ '. In words: '
-            ~ ref('source_capabilities'), info=true
+            ~ ref('source_capabilities').schema ~ '.source_capabilities', info=true
         ) -%}
     {%- endfor -%}
 {%- endmacro %}
