@@ -94,7 +94,8 @@
     One vendor's table as all sources of its type hold it, in the form that mappings read: the columns that the calling
     model's YAML names, of its data types, beside source_name and loaded_at, when the loader wrote the row. Names are
     compared without case and without what is no letter or digit, so that "Created at" is created_at. A column or
-    table that a source lacks is empty, which the log says; a column whose meta says that it is needed must be there.
+    table that a source lacks is empty: see say_what_sources_lack; a column whose meta says that it is needed must be
+    there.
     Example: {{ vendor_table('shopify_csv', 'orders_export') }}
 -#}
 {% macro vendor_table(type, table) -%}
@@ -105,13 +106,10 @@
     {%- for source in billing_sources(type) -%}
         {%- set relation = vendor_relation(source, table) -%}
         {%- set delivered = columns_by_plain_name(relation) -%}
-        {%- set lacking, needed, columns = [], [], [] -%}
+        {%- set needed, columns = [], [] -%}
         {%- for column in model.columns.values() if column.name not in ['source_name', 'loaded_at'] -%}
             {%- set found = delivered.get(plain_name(column.name)) -%}
-            {%- if not found -%}
-                {%- do lacking.append(column.name) -%}
-                {%- do needed.append(column.name) if relation and column.config.meta.needed -%}
-            {%- endif -%}
+            {%- do needed.append(column.name) if relation and column.config.meta.needed and not found -%}
             {%- do columns.append(vendor_value(found, column.data_type) ~ ' as ' ~ column.name) -%}
         {%- endfor -%}
         {%- if needed -%}
@@ -119,14 +117,6 @@
                 'billing_sources: ' ~ source.name ~ ': ' ~ type ~ ' needs ' ~ needed | join(', ') ~ ' in ' ~ table
                 ~ ', which has ' ~ delivered.values() | map(attribute='name') | join(', ')
             ) }}
-        {%- endif -%}
-        {%- if flags.WHICH in ['build', 'run'] and lacking -%}
-            {%- set where = source.name ~ ': ' ~ type ~ ' ' -%}
-            {%- do log(
-                where ~ 'has no ' ~ table ~ '; read as empty' if not relation
-                else where ~ table ~ ' has no ' ~ lacking | join(', ') ~ '; read as empty',
-                info=true
-            ) -%}
         {%- endif -%}
         {%- set loaded_at = namespace(column=none) -%}
         {%- for name in loaders_columns() if plain_name(name) in delivered and not loaded_at.column -%}
@@ -207,7 +197,10 @@
     {%- if type in ['DOUBLE', 'FLOAT'] -%}
         {%- set text = 'regexp_replace(' ~ text ~ ", '[.]0$', '')" -%}
     {%- endif -%}
-    {%- set number = 'cast(' ~ (text if is_text else 'cast(' ~ value ~ ' as varchar)') ~ ' as decimal(38, 10))' -%}
+    {%- set is_exact = 'INT' in type or type.startswith('DECIMAL') -%}
+    {%- set number = 'cast(' ~ (
+        text if is_text else value if is_exact else 'cast(' ~ value ~ ' as varchar)'
+    ) ~ ' as decimal(38, 10))' -%}
     {%- set is_nested = type.endswith('[]') or type.startswith('STRUCT') or type.startswith('MAP') -%}
     {%- if data_type == 'varchar' -%}
         {{ return('cast(to_json(' ~ value ~ ') as varchar)' if is_nested else text) }}
@@ -216,7 +209,7 @@
     {%- elif data_type == 'decimal(38, 10)' -%}
         {{ return(number) }}
     {%- elif data_type == 'bigint' -%}
-        {{ return('cast(' ~ number ~ ' as bigint)') }}
+        {{ return('cast(' ~ (value if 'INT' in type else number) ~ ' as bigint)') }}
     {%- elif data_type == 'timestamp' -%}
         {{ return(vendor_instant(value, type, text, number)) }}
     {%- elif data_type == 'date' and type not in ['DATE', 'VARCHAR'] -%}
@@ -538,21 +531,57 @@
         and source_name not in (select source_name from {{ ref('stripe_fivetran__charge') }} where invoice_id is not null)
 {%- endmacro %}
 
-{#- Says once per source which facts its shape keeps only as they are now, or not at all. A hook after source_loads. -#}
-{% macro say_what_sources_cannot_tell() -%}
-    {%- if execute -%}
-        {%- for source in billing_sources() -%}
-            {%- set query -%}
-                select words
-                from {{ ref('source_capabilities') }}
-                where type = '{{ source.type }}' and level in ('current', 'none')
-            {%- endset -%}
-            {%- set words = run_query(query).columns[0].values() -%}
-            {%- if words -%}
-                {%- do log(source.name ~ ' (' ~ source.type ~ ') cannot tell: ' ~ words | join('; '), info=true) -%}
+{#-
+    Says which tables and columns a source lacks, so that they are read as empty, a line per source. Of required tables
+    that stand for one another, and of columns with the same `one_of` in their YAML, one is enough. A hook after
+    source_loads.
+-#}
+{% macro say_what_sources_lack() -%}
+    {%- for source in billing_sources() if execute -%}
+        {%- set lacking, needless = [], [] -%}
+        {%- for names in source_types()[source.type].required if names | length > 1 -%}
+            {%- do needless.extend(names) -%}
+        {%- endfor -%}
+        {%- for node in graph.nodes.values() | sort(attribute='name')
+            if node.name.startswith(source.type ~ '__') and 'loaded_at' in node.columns -%}
+            {%- set table = node.name.split('__')[1] -%}
+            {%- set relation = vendor_relation(source, table) -%}
+            {%- set delivered = columns_by_plain_name(relation) -%}
+            {%- set found, missing = [], [] -%}
+            {%- for column in node.columns.values() if column.name not in ['source_name', 'loaded_at'] -%}
+                {%- set kind = column.config.meta.one_of or column.name -%}
+                {%- if plain_name(column.name) in delivered -%}
+                    {%- do found.append(kind) -%}
+                {%- else -%}
+                    {%- do missing.append([kind, column.name]) -%}
+                {%- endif -%}
+            {%- endfor -%}
+            {%- set names = missing | rejectattr(0, 'in', found) | map(attribute=1) | join(', ') -%}
+            {%- if relation and names -%}
+                {%- do lacking.append(table ~ ' (' ~ names ~ ')') -%}
+            {%- elif not relation and table not in needless -%}
+                {%- do lacking.append(table) -%}
             {%- endif -%}
         {%- endfor -%}
-    {%- endif -%}
+        {%- if lacking -%}
+            {%- do log(source.name ~ ' (' ~ source.type ~ ') lacks, read as empty: ' ~ lacking | join(', '), info=true) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Says once per type which facts it keeps only as they are now, or not at all. A hook after source_loads. -#}
+{% macro say_what_sources_cannot_tell() -%}
+    {%- for type in types_in_use() if execute -%}
+        {%- set query -%}
+            select fact
+            from {{ ref('source_capabilities') }}
+            where type = '{{ type }}' and level in ('current', 'none')
+        {%- endset -%}
+        {%- do log(
+            type ~ ' cannot tell: ' ~ run_query(query).columns[0].values() | join(', ') ~ '. In words: '
+            ~ ref('source_capabilities').schema ~ '.source_capabilities', info=true
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- The sentences about sources whose MRR now is more than one per cent off the vendor's own figure. -#}

@@ -6,7 +6,9 @@
 {{ config(
     enabled = raw_tables_are() == 'sources',
     materialized = 'table',
-    post_hook = ["{{ remark(sources_that_lag_behind()) }}", "{{ say_what_sources_cannot_tell() }}"]
+    post_hook = [
+        "{{ remark(sources_that_lag_behind()) }}", "{{ say_what_sources_lack() }}", "{{ say_what_sources_cannot_tell() }}"
+    ]
 ) }}
 
 with

@@ -103,8 +103,9 @@ def test_a_shop_and_a_log_of_events_together(tmp_path: Path) -> None:
     assert [(row["month"], row["closing_mrr"]) for row in mrr] == [
         ("2024-04-01", 10), ("2024-05-01", 40), ("2024-06-01", 10)
     ]  # fmt: skip
-    assert "log (plan_events) cannot tell: when somebody asked to leave before the end" in built.output
-    assert "shop: shopify_csv has no customers_export; read as empty" in built.output
+    facts = "plan_events cannot tell: requests to cancel, failed payments. In words: "
+    assert facts + "reference.source_capabilities\n" in built.output
+    assert "shop (shopify_csv) lacks, read as empty: customers_export\n" in built.output
 
     (reconciled,) = built.query("from marts.source_reconciliation where source_name = 'shop' and raw_table = 'orders'")
     assert (reconciled["rows_read"], reconciled["rows_kept"], reconciled["rows_test"]) == (4, 3, 1)
@@ -322,6 +323,24 @@ def test_three_vendors_of_one_company_in_two_currencies(tmp_path: Path) -> None:
     assert [tuple(row.values()) for row in orders] == [(2, 48), (3, 50)]
     customers = built.query("select customer_id, current_mrr, revenue from marts.customers order by 1")
     assert [tuple(row.values()) for row in customers] == [("rc:c2", 0, 48), ("rc:c3", 12, 0), ("shop:1", 10, 50)]
+
+
+def test_each_raw_table_is_guarded_once_where_a_schema_beside_the_sources_has_the_rates(tmp_path: Path) -> None:
+    sources = {
+        name: {"type": "shopify_csv", "location": write_shop(tmp_path / name, order(currency=currency))}
+        for name, currency in (("north", "USD"), ("south", "EUR"))
+    }
+    load(tmp_path, rates__exchange_rates="select 'EUR' as currency, date '2024-05-01' as date, 1.1 as rate")
+    built = read(tmp_path, sources, "data_quality", "source:raw", raw_schema="rates")
+    assert built.returncode == 0, built.output[-3000:]
+    found = built.query(
+        """
+        select raw_table, count(*) as judged from marts.data_quality
+        where expectation = 'expect_table_columns_to_match_set' and raw_table in ('orders', 'exchange_rates')
+        group by raw_table order by raw_table
+        """
+    )
+    assert [tuple(row.values()) for row in found] == [("exchange_rates", 1), ("orders", 1)]
 
 
 def test_a_source_that_was_loaded_a_week_before_another_holds_back_as_of_date(tmp_path: Path) -> None:

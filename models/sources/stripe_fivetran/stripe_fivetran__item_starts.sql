@@ -1,7 +1,7 @@
 -- One row per item of a subscription: from when on it holds, and the id of the raw subscription that it becomes. The
 -- first item goes by the id of the subscription itself.
 
-{{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
+{{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
 
 with
 subscriptions as (select * from {{ ref('stripe_fivetran__spans') }} where is_last),

@@ -1,7 +1,7 @@
 -- One row per subscription and stretch of unchanged status and request to cancel. There is none of the time before the
 -- first payment, of the time in which Stripe has given up collecting, and after the end.
 
-{{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
+{{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
 
 with
 spans as (select * from {{ ref('stripe_fivetran__spans') }}),
@@ -55,6 +55,7 @@ parts as (
         end as ended_at
     from states
     cross join (values ('before'), ('trial'), ('after')) as parts (name)
+    where parts.name = 'before' or states.trial_from < states.ended_at
 ),
 
 -- A request is of the stretch in which it was made and of those after it.

@@ -1,6 +1,6 @@
 -- One row per item of a subscription and stretch of unchanged terms, status and coupons.
 
-{{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
+{{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
 
 with
 states as (select * from {{ ref('stripe_fivetran__states') }}),
@@ -34,6 +34,7 @@ stretches as (
         least(terms.ended_at, states.ended_at) as ended_at,
         states.cancel_requested_at,
         states.end_reason,
+        states.started_at as state_started_at,
         states.ended_at as state_ended_at
     from terms
     inner join states

@@ -6,8 +6,6 @@
 with
 charges as (select * from {{ ref('stripe_fivetran__charge') }} where invoice_id is null),
 
-invoices as (select * from {{ ref('stripe_fivetran__invoice') }}),
-
 pairs as (
     select
         charges.source_name,
@@ -17,7 +15,8 @@ pairs as (
         invoices.total,
         invoices.tax
     from charges
-    inner join invoices on charges.source_name = invoices.source_name and charges.id = invoices.charge_id
+    inner join {{ ref('stripe_fivetran__invoice') }} as invoices
+        on charges.source_name = invoices.source_name and charges.id = invoices.charge_id
     union all
     select
         charges.source_name,
@@ -27,7 +26,7 @@ pairs as (
         invoices.total,
         invoices.tax
     from charges
-    inner join invoices
+    inner join {{ ref('stripe_fivetran__invoice') }} as invoices
         on charges.source_name = invoices.source_name and charges.payment_intent_id = invoices.payment_intent_id
 )
 

@@ -1,7 +1,7 @@
 -- One row per subscription and version of it that changes its status, its trial or a request to cancel, and the last
 -- one: from when on it holds. Stripe's own instants come before those at which the loader saw them.
 
-{{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
+{{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
 
 with
 versions as (

@@ -19,32 +19,23 @@ unnamed_invoices as (select * from {{ ref('stripe_fivetran__unnamed_invoices') }
 
 exponents as (select * from {{ ref('currency_exponents') }}),
 
-paid_invoices as (
-    select
-        charges.*,
-        invoices.total,
-        invoices.tax
-    from charges
-    inner join invoices on charges.source_name = invoices.source_name and charges.invoice_id = invoices.id
-    union all by name
-    select
-        charges.*,
-        unnamed_invoices.total,
-        unnamed_invoices.tax
-    from charges
-    left join unnamed_invoices
-        on charges.source_name = unnamed_invoices.source_name and charges.id = unnamed_invoices.charge_id
-    where charges.invoice_id is null
-        and (unnamed_invoices.subscription_id is null or {{ var('subscription_invoices_are_orders') }})
-),
-
 orders as (
     select
-        paid_invoices.*,
-        {{ major_units('paid_invoices.amount', 'exponents.exponent') }} as paid,
-        {{ major_units('coalesce(paid_invoices.amount_refunded, 0)', 'exponents.exponent') }} as refunded
-    from paid_invoices
-    left join exponents on upper(paid_invoices.currency) = exponents.currency
+        charges.*,
+        coalesce(invoices.total, unnamed_invoices.total, charges.amount) as total,
+        coalesce(invoices.tax, unnamed_invoices.tax) as tax,
+        {{ major_units('charges.amount', 'exponents.exponent') }} as paid,
+        {{ major_units('coalesce(charges.amount_refunded, 0)', 'exponents.exponent') }} as refunded
+    from charges
+    left join invoices on charges.source_name = invoices.source_name and charges.invoice_id = invoices.id
+    left join unnamed_invoices
+        on charges.source_name = unnamed_invoices.source_name and charges.id = unnamed_invoices.charge_id
+    left join exponents on upper(charges.currency) = exponents.currency
+    where invoices.id is not null
+        or (
+            charges.invoice_id is null
+            and (unnamed_invoices.subscription_id is null or {{ var('subscription_invoices_are_orders') }})
+        )
 )
 
 select

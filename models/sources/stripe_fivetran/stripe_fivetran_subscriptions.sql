@@ -65,30 +65,29 @@ priced as (
             and stretches.ended_at > costs.started_at
 ),
 
-named as (
-    select
-        priced.*,
-        customers.customer_id
-    from priced
-    inner join customers using (source_name, subscription_id)
+merged as (
+    select *
+    from {{ merged_stretches(
+        'priced',
+        ['source_name', 'raw_subscription_id'],
+        ['plan_id', 'quantity', 'discount_percent', 'state_started_at'],
+        carried=['subscription_id', 'status', 'cancel_requested_at', 'end_reason', 'state_ended_at']
+    ) }} as merged_stretches
 )
 
 -- A request is of the stretch in which it was made and of those after it, the reason of the last one.
 select
     source_name,
-    raw_subscription_id as subscription_id,
-    customer_id,
-    plan_id,
-    status,
-    quantity,
-    discount_percent,
-    started_at,
-    nullif(ended_at, {{ open_end() }}) as ended_at,
-    case when cancel_requested_at <= ended_at then cancel_requested_at end as cancel_requested_at,
-    case when ended_at = state_ended_at then end_reason end as end_reason,
+    merged.raw_subscription_id as subscription_id,
+    customers.customer_id,
+    merged.plan_id,
+    merged.status,
+    merged.quantity,
+    merged.discount_percent,
+    merged.started_at,
+    nullif(merged.ended_at, {{ open_end() }}) as ended_at,
+    case when merged.cancel_requested_at <= merged.ended_at then merged.cancel_requested_at end as cancel_requested_at,
+    case when merged.ended_at = merged.state_ended_at then merged.end_reason end as end_reason,
     null as amount
-from {{ merged_stretches(
-    'named',
-    ['source_name', 'raw_subscription_id', 'customer_id'],
-    ['plan_id', 'status', 'quantity', 'discount_percent', 'cancel_requested_at', 'end_reason', 'state_ended_at']
-) }} as merged
+from merged
+inner join customers using (source_name, subscription_id)
