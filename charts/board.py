@@ -29,8 +29,9 @@ DCT = Path(sys.executable).parent / "dct"
 BOARDS = [board for board in "overview cohorts why_and_who orders trust".split() if (CHARTS / f"{board}.yml").exists()]
 THEMES = {"light": None, "dark": "neon"}  # of dbt Charts, None is its own choice
 SHORT = 8
-# The dark theme has the callouts of the light one.
-DARK_CALLOUT = {"background": "#222222", "message": {"font": {"color": "#EDEFF2"}}, "title": {"font": {"color": "#EDEFF2"}}}
+# dbt Charts has callouts for light pages alone.
+LIGHT_INK = {"font": {"color": "#EDEFF2"}}
+DARK_CALLOUT = {"background": "#222222", "message": LIGHT_INK, "title": LIGHT_INK}
 
 
 class NoBoard(Exception):
