@@ -29,6 +29,9 @@ DCT = Path(sys.executable).parent / "dct"
 BOARDS = [board for board in "overview cohorts why_and_who orders trust".split() if (CHARTS / f"{board}.yml").exists()]
 THEMES = {"light": None, "dark": "neon"}  # of dbt Charts, None is its own choice
 SHORT = 8
+# dbt Charts has callouts for light pages alone.
+LIGHT_INK = {"font": {"color": "#EDEFF2"}}
+DARK_CALLOUT = {"background": "#222222", "message": LIGHT_INK, "title": LIGHT_INK}
 
 
 class NoBoard(Exception):
@@ -60,6 +63,7 @@ def settings(build: dict[str, Any], theme: str | None) -> dict[str, Any]:
     return {
         **({"theme": theme} if theme else {}),
         "style": {
+            **({"charts": {"callout": DARK_CALLOUT}} if theme == THEMES["dark"] else {}),
             "footer": {"text": f"As of {build['as_of_date']} · build {build['build_id'][:SHORT]}{demo}", "link": None},
             "formats": {
                 "money": {"spec": f",.{decimals}f", "prefix": f"{currency} "},

@@ -16,8 +16,10 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from conftest import ROOT, Build, skip
 
+FILTERED = ("overview", "cohorts", "why_and_who", "orders")  # boards with filters
 PYTHON = ROOT / ".venv-board" / "bin" / "python"
 AXE = ROOT / ".venv-board" / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -365,6 +367,7 @@ EXPECTED = {
         """
         with build as (select distinct * exclude (mart, row_count) from marts.published)
         select 'Data', 'the bundled demo company'
+        union all select 'Read from', 'seeds of the project'
         union all select 'Currency', 'USD'
         union all select 'Build', build_id from build
         union all select 'Published at', cast(date_trunc('second', published_at) as text) || ' UTC' from build
@@ -464,6 +467,43 @@ def test_vars_that_are_a_date_and_a_path_are_shown_as_they_are(marts: Path, tmp_
     assert {name: json.loads(shown[name]) for name in settings} == settings
 
 
+@pytest.mark.parametrize(
+    ("settings", "read_from"),
+    [
+        (
+            {
+                "billing_sources": {"shop": {"type": "shopify_csv"}, "billing": {"type": "stripe_fivetran"}},
+                "raw_location": "exports/{table}.csv",
+            },
+            "billing (stripe_fivetran), shop (shopify_csv), exports/{table}.csv",
+        ),
+        ({"raw_database": "lake", "raw_schema": "billing"}, "lake.billing"),
+    ],
+)
+def test_the_page_trust_names_the_sources(marts: Path, settings: dict[str, Any], read_from: str) -> None:
+    query = yaml.safe_load((ROOT / "charts" / "trust.yml").read_text())["queries"]["facts"]
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{marts}' as demo (read_only)")
+        vars_ = "json_merge_patch(vars, ?) as vars"
+        connection.execute(
+            f"create table published as select * replace ({vars_}) from demo.published", [json.dumps(settings)]
+        )
+        assert dict(connection.execute(query).fetchall())["Read from"] == read_from
+
+
+def test_a_segment_that_can_be_chosen_is_in_every_mart_that_is_asked_for_it(marts: Path) -> None:
+    boards = {name: yaml.safe_load((ROOT / "charts" / f"{name}.yml").read_text()) for name in FILTERED}
+    filters = yaml.safe_load((ROOT / "charts" / "_periods.yml").read_text())["queries"]
+    with duckdb.connect(str(marts), read_only=True) as connection:
+        offered = {segment for (segment,) in connection.execute(filters["segments"]).fetchall()}
+        assert {"all", "country"} <= offered
+        for name, board_ in boards.items():
+            assert not {"segments", "segment_values"} & board_["queries"].keys()
+            for mart in set(re.findall(r"\w+_by_(?:period|cohort)\b", str(board_["queries"]))):
+                there = connection.execute(f"select distinct segment from {mart}").fetchall()
+                assert offered <= {segment for (segment,) in there}, (name, mart)
+
+
 OVERVIEW = """
 import sys
 from pathlib import Path
@@ -554,6 +594,7 @@ def test_the_served_board_has_filters_and_answers_this_machine_alone(marts: Path
         page = text("")
         assert "2024-06" in page and "67,790" in page and "Customer churn rate" in page
         assert "2024-Q2" in text("?grain=quarter")
+        assert re.search(r"2023\s*latest year", text("?grain=year"))
         with pytest.raises(ConnectionRefusedError):  # also this machine, but what listens to all of it answers here
             socket.create_connection(("127.0.0.2", port))
     with pytest.raises(ConnectionRefusedError):

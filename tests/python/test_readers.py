@@ -395,6 +395,10 @@ def test_comments_say_what_one_row_of_the_big_tables_is_not(readers: duckdb.Duck
         assert ("every segment in one table: filter on period_grain and segment" in comment) == (
             mart.endswith("_by_period") or mart == "retention_by_cohort"
         ), mart
+    for mart in ("churn_events", "churn_by_definition_by_period"):
+        assert "never added up: filter on churn_definition" in comments[mart]
+    assert "never added up: filter on basis" in comments["retention_by_cohort"]
+    assert "filter on segment" in comments["customer_segments"]
     assert " Holds 6 grains and " in comments["kpis_by_period"]
     assert " Holds 5 grains and " in comments["retention_by_cohort"]
     assert "or use the views day.kpis, week.kpis, month.kpis, " in comments["kpis_by_period"]
