@@ -124,15 +124,8 @@
 {% macro check_raw_schema() -%}
     {%- if execute and var('raw_schema') -%}
         {%- set database = var('raw_database') or target.database -%}
-        {%- set query -%}
-            select schema_name
-            from information_schema.schemata
-            where catalog_name = '{{ database }}' and schema_name not in (
-                'information_schema', 'pg_catalog', {{ text_list(own_schemas()) }}
-            )
-            order by schema_name
-        {%- endset -%}
-        {%- set schemas = run_query(query).columns[0].values() | list -%}
+        {%- set internal = ['information_schema', 'pg_catalog', 'pg_toast'] + own_schemas() -%}
+        {%- set schemas = list_schemas(database).columns[0].values() | reject('in', internal) | sort -%}
         {%- if not schemas -%}
             {{ exceptions.raise_compiler_error('raw_database: no database ' ~ database ~ ' is attached.') }}
         {%- elif var('raw_schema') | lower not in schemas | map('lower') -%}

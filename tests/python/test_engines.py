@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -190,10 +191,41 @@ def test_nothing_else_is_published(company: PostgresCompany) -> None:
     finished = company.dbt("build")
     assert finished.returncode != 0
     assert "Nothing can be published: this is a build of the bundled demo, and the schema published" in finished.output
-    company.variables = {"segmnts": []}
-    assert "nothing reads the var 'segmnts'" in company.dbt("build").output
     finished = company.dbt("run-operation", "restore_publication")
     assert finished.returncode != 0 and "Nothing is restored: postgres keeps no earlier build" in finished.output
+
+
+def test_what_is_misspelt_is_refused_before_anything_is_built(company: PostgresCompany, tmp_path: Path) -> None:
+    given = company.variables
+    company.variables = {**given, "segmnts": []}
+    assert "nothing reads the var 'segmnts'" in company.dbt("build").output
+    company.variables = {**given, "raw_schema": "biling"}
+    refused = company.dbt("build")
+    assert refused.returncode != 0
+    assert re.search("raw_schema: there is no schema biling in .*; there are billing, public", refused.output)
+
+    company.project = shutil.copytree(company.project, tmp_path / "project")
+    settings = company.project / "dbt_project.yml"
+    settings.write_text(settings.read_text().replace("  gross_margin: 1 ", "  gros_margin: 1\n  gross_margin: 1 "))
+    company.variables = given
+    refused = company.dbt("build")
+    assert refused.returncode != 0 and "nothing reads the var 'gros_margin'" in refused.output
+
+
+# A model that finds something to say, as those of billing sources do.
+TELLING = """
+{{ config(materialized = 'table', post_hook = "{{ remark('select told as sentence from ' ~ this) }}") }}
+select 'one day''s rows are missing' as told
+"""
+REMARK = "one day's rows are missing"
+
+
+def test_what_a_model_remarks_is_a_warning_of_the_build(company: PostgresCompany, tmp_path: Path) -> None:
+    company.project = shutil.copytree(company.project, tmp_path / "project")
+    (company.project / "models" / "telling.sql").write_text(TELLING)
+    company.build()
+    query = "select description, severity, is_success from published.data_quality where expectation = 'telling'"
+    assert company.database.psql(query) == f"{REMARK}|warning|f"
 
 
 def test_one_build_at_a_time(company: PostgresCompany) -> None:
