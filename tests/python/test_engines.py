@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import other_engines as engines
 import pytest
 import sqlglot
@@ -41,6 +42,13 @@ CONSISTENT = """
     commit;
 """
 
+# A model that finds something to say, as those of billing sources do.
+TELLING = """
+{{ config(materialized = 'table', post_hook = "{{ remark('select told as sentence from ' ~ this) }}") }}
+select 'one day''s rows are missing' as told
+"""
+REMARK = "one day's rows are missing"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
@@ -49,6 +57,13 @@ def server() -> Iterator[Postgres]:
         skip(missing)
     with postgres_server(**ODD_SETTINGS) as found:
         yield found
+
+
+@pytest.fixture
+def spark_is_there() -> None:
+    missing = engines.missing("spark")
+    if missing:
+        skip(missing)
 
 
 def published(output: str) -> str:
@@ -95,16 +110,74 @@ def test_a_random_company_on_postgres(server: Postgres, tmp_path: Path, seed: in
     assert unequal(built.warehouse, database.fetch(tmp_path)) == {}
 
 
-def test_the_demo_on_spark(demo: Build, tmp_path: Path) -> None:
-    missing = engines.missing("spark")
-    if missing:
-        skip(missing)
+def test_the_demo_on_spark(demo: Build, spark_is_there: None, tmp_path: Path) -> None:
     spark = engines.spark(tmp_path)
     finished = spark.dbt(tmp_path, *BUILD)
     assert finished.returncode == 0, finished.output[-6000:]
     assert "WARN=0 ERROR=0 SKIP=0" in finished.output
     published(finished.output)
     assert unequal(demo.warehouse, spark.fetch(tmp_path)) == {}
+
+
+def test_a_random_company_in_tables_on_spark(spark_is_there: None, tmp_path: Path) -> None:
+    raw, settings = random_company(1, "tiny")
+    tables: Raw = {table: (columns_of(raw, table), rows) for table, rows in raw.items()}
+    variables = {name: value for name, value in settings.items() if name != "period_grains"}
+    built = build(tmp_path, {"raw_location": write_raw(tmp_path, tables), **variables})
+
+    spark = engines.spark(tmp_path, "hive")
+    spark.load("billing", tables, tmp_path)
+    refused = spark.dbt(tmp_path / "refused", *BUILD, variables={"raw_schema": "biling"})
+    assert re.search("raw_schema: there is no schema biling.*; there are billing, default", refused.output)
+    finished = spark.dbt(tmp_path / "engine", *BUILD, variables={"raw_schema": "billing", **variables})
+    assert finished.returncode == 0, finished.output[-6000:]
+    assert unequal(built.warehouse, spark.fetch(tmp_path)) == {}
+
+
+class SparkCompany(Company):
+    """The company of two customers on Spark, whose catalogue outlives each build."""
+
+    def __init__(self, folder: Path, project: Path) -> None:
+        self.spark = engines.spark(folder, "hive")
+        super().__init__(folder, project)
+
+    def dbt(self, *arguments: str, **environment: str) -> Build:
+        return self.spark.dbt(self.folder, *arguments, **self.options(**environment))
+
+    def published(self, mart: str) -> str:
+        """The rows of a mart as it was published last, as a query of DuckDB."""
+        return self.spark.fetch(self.folder)[mart]
+
+
+def test_builds_on_spark_one_after_another(spark_is_there: None, lean: Path, tmp_path: Path) -> None:  # noqa: F811
+    project = shutil.copytree(lean, tmp_path / "project")
+    (project / "models" / "telling.sql").write_text(TELLING)
+    company = SparkCompany(tmp_path, project)
+    finished = company.dbt("build")
+    assert finished.returncode == 0, finished.output[-6000:]
+    first = published(finished.output)
+    told = f"select description, severity {company.published('data_quality')} where expectation = 'telling'"
+    assert duckdb.sql(told).fetchall() == [(REMARK, "warning")]
+
+    company.write(price="12")
+    company.variables["accept_restatement"] = False
+    refused = company.dbt("build")
+    assert refused.returncode == 1
+    assert (
+        "Not published: this build changes complete months that readers have: closing MRR by 20.0 % (in 2024-02 from "
+        "20.00 to 24.00, 2024-01 from 20.00 to 24.00). The var restatement_limit allows 10 %." in refused.output
+    )
+    assert f"Readers keep the marts of 2024-03-15 (build {first})" in refused.output
+    company.variables["accept_restatement"] = True
+    finished = company.dbt("build")
+    assert finished.returncode == 0 and published(finished.output) != first
+    changes = f"""
+        select previous_value, new_value {company.published("build_changes")}
+        where column_name = 'closing_mrr' and period_start_date = '2024-02-01'
+    """
+    assert duckdb.sql(changes).fetchall() == [(20, 24)]
+    query = "select 'closes with ' || closing_mrr as found from month.mrr_churn where period_label = '2024-02'"
+    assert "closes with 24.00" in company.dbt("show", "--inline", query).output
 
 
 class PostgresCompany(Company):
@@ -210,14 +283,6 @@ def test_what_is_misspelt_is_refused_before_anything_is_built(company: PostgresC
     company.variables = given
     refused = company.dbt("build")
     assert refused.returncode != 0 and "nothing reads the var 'gros_margin'" in refused.output
-
-
-# A model that finds something to say, as those of billing sources do.
-TELLING = """
-{{ config(materialized = 'table', post_hook = "{{ remark('select told as sentence from ' ~ this) }}") }}
-select 'one day''s rows are missing' as told
-"""
-REMARK = "one day's rows are missing"
 
 
 def test_what_a_model_remarks_is_a_warning_of_the_build(company: PostgresCompany, tmp_path: Path) -> None:
