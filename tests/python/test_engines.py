@@ -96,7 +96,7 @@ def test_the_demo_on_postgres(demo: Build, server: Postgres, tmp_path: Path) -> 
     assert database.psql("select count(*) from published.build_changes") == "0"
 
 
-@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("seed", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_random_company_on_postgres(server: Postgres, tmp_path: Path, seed: int) -> None:
     raw, settings = random_company(seed)
     tables: Raw = {table: (columns_of(raw, table), rows) for table, rows in raw.items()}
@@ -119,6 +119,7 @@ def test_the_demo_on_spark(demo: Build, spark_is_there: None, tmp_path: Path) ->
     assert unequal(demo.warehouse, spark.fetch(tmp_path)) == {}
 
 
+@pytest.mark.slow
 def test_a_random_company_in_tables_on_spark(spark_is_there: None, tmp_path: Path) -> None:
     raw, settings = random_company(1, "tiny")
     tables: Raw = {table: (columns_of(raw, table), rows) for table, rows in raw.items()}
@@ -149,6 +150,7 @@ class SparkCompany(Company):
         return self.spark.fetch(self.folder)[mart]
 
 
+@pytest.mark.slow
 def test_builds_on_spark_one_after_another(spark_is_there: None, lean: Path, tmp_path: Path) -> None:  # noqa: F811
     project = shutil.copytree(lean, tmp_path / "project")
     (project / "models" / "telling.sql").write_text(TELLING)
@@ -222,6 +224,7 @@ def company(tmp_path: Path, lean: Path, server: Postgres, request: pytest.Fixtur
     return PostgresCompany(tmp_path, lean, server.database(name))
 
 
+@pytest.mark.slow
 def test_nothing_else_is_published(company: PostgresCompany) -> None:
     kept = company.build()
     company.write(price="12")
@@ -268,6 +271,7 @@ def test_nothing_else_is_published(company: PostgresCompany) -> None:
     assert finished.returncode != 0 and "Nothing is restored: postgres keeps no earlier build" in finished.output
 
 
+@pytest.mark.slow
 def test_what_is_misspelt_is_refused_before_anything_is_built(company: PostgresCompany, tmp_path: Path) -> None:
     given = company.variables
     company.variables = {**given, "segmnts": []}
@@ -285,6 +289,7 @@ def test_what_is_misspelt_is_refused_before_anything_is_built(company: PostgresC
     assert refused.returncode != 0 and "nothing reads the var 'gros_margin'" in refused.output
 
 
+@pytest.mark.slow
 def test_what_a_model_remarks_is_a_warning_of_the_build(company: PostgresCompany, tmp_path: Path) -> None:
     company.project = shutil.copytree(company.project, tmp_path / "project")
     (company.project / "models" / "telling.sql").write_text(TELLING)
@@ -293,6 +298,7 @@ def test_what_a_model_remarks_is_a_warning_of_the_build(company: PostgresCompany
     assert company.database.psql(query) == f"{REMARK}|warning|f"
 
 
+@pytest.mark.slow
 def test_one_build_at_a_time(company: PostgresCompany) -> None:
     company.build()
     assert company.database.psql("select count(*) from quality.turn") == "0"
@@ -322,6 +328,7 @@ def test_one_build_at_a_time(company: PostgresCompany) -> None:
     assert company.has_build() == kept
 
 
+@pytest.mark.slow
 def test_columns_of_another_version(company: PostgresCompany) -> None:
     company.build()
     company.database.psql("""
@@ -334,6 +341,7 @@ def test_columns_of_another_version(company: PostgresCompany) -> None:
     assert company.database.psql("select count(*) > 0 from month.mrr_churn") == "t"
 
 
+@pytest.mark.slow
 def test_kills_at_any_moment_beside_readers(company: PostgresCompany) -> None:
     """Builds, or their connections, are killed while readers look on, in either kind of transaction."""
     rng = random.Random(1)
