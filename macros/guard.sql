@@ -368,7 +368,7 @@ where false
 
 {#-
     What the guards write is a table for each raw table, under a view: two that append to one folder of files remove
-    each other's.
+    each other's. Remarks about sources have theirs, too.
 -#}
 {% macro spark__create_quality_table(name, columns) -%}
     {%- set typed, parts = [], [name] -%}
@@ -376,7 +376,7 @@ where false
         {%- do typed.append(column ~ ' ' ~ ('string' if type == 'json' else type)) -%}
     {%- endfor -%}
     {%- if name != 'builds' -%}
-        {%- set parts = raw_table_names() | map('replace', '', name ~ '_', 1) | list -%}
+        {%- set parts = (raw_table_names() + ['sources']) | map('replace', '', name ~ '_', 1) | list -%}
     {%- endif -%}
     {%- for part in parts -%}
         {%- do run_query(

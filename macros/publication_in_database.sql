@@ -19,10 +19,18 @@
     {{ return({'lines': lines | select | list, 'fails': fails, 'published': published}) }}
 {%- endmacro %}
 
-{#- The vars of the command line that nothing reads; a project that has this one as a package has vars of its own. -#}
+{#-
+    The vars that nothing reads: of the command line, or of the root project's dbt_project.yml. A project that has this one
+    as a package has vars of its own: there only those count that are set for this package.
+-#}
 {% macro unknown_vars(names) -%}
+    {%- set in_file = (var.packages_for_node() | list | last).vars.to_dict() -%}
+    {%- set given = (in_file.get('retention_marts') or {}).keys() | list -%}
+    {%- if names.is_root -%}
+        {%- set given = names.given + in_file.keys() | list + given -%}
+    {%- endif -%}
     {%- set problems = [] -%}
-    {%- for name in names.given if names.is_root and name not in names.known -%}
+    {%- for name in given | unique | reject('in', names.known + ['retention_marts']) -%}
         {%- do problems.append("nothing reads the var '" ~ name ~ "'. There are: " ~ names.known | join(', ')) -%}
     {%- endfor -%}
     {{ return(said(problems, fails=problems | length > 0)) }}

@@ -124,15 +124,8 @@
 {% macro check_raw_schema() -%}
     {%- if execute and var('raw_schema') -%}
         {%- set database = var('raw_database') or target.database -%}
-        {%- set query -%}
-            select schema_name
-            from information_schema.schemata
-            where catalog_name = '{{ database }}' and schema_name not in (
-                'information_schema', 'pg_catalog', {{ text_list(own_schemas()) }}
-            )
-            order by schema_name
-        {%- endset -%}
-        {%- set schemas = run_query(query).columns[0].values() | list -%}
+        {%- set internal = ['information_schema', 'pg_catalog', 'pg_toast'] + own_schemas() -%}
+        {%- set schemas = list_schemas(database).columns[0].values() | reject('in', internal) | sort -%}
         {%- if not schemas -%}
             {{ exceptions.raise_compiler_error('raw_database: no database ' ~ database ~ ' is attached.') }}
         {%- elif var('raw_schema') | lower not in schemas | map('lower') -%}
@@ -243,14 +236,18 @@
     {{ return(fromjson(run_query("select look_at_files('" ~ question ~ "')")[0][0])) }}
 {%- endmacro %}
 
-{#- Spark lists the folder, since a path without a file is an error, and reads the header line of the first file. -#}
+{#-
+    Spark lists the folder, since a path without a file is an error, and reads the header line of the first file. The
+    view has the path in its name: two models look at once.
+-#}
 {% macro spark__look_at_files(path) -%}
     {%- set folder, name = (path.rsplit('/', 1) if '/' in path else ['.', path]) -%}
+    {%- set listing = 'raw_files_' ~ local_md5(path) -%}
     {%- do run_query(
-        'create or replace temporary view raw_files using binaryFile options (path ' ~ sql_text(folder)
+        'create or replace temporary view ' ~ listing ~ ' using binaryFile options (path ' ~ sql_text(folder)
         ~ ', pathGlobFilter ' ~ sql_text(name) ~ ')'
     ) -%}
-    {%- set files = run_query('select path from raw_files order by path').columns[0].values() | list -%}
+    {%- set files = run_query('select path from ' ~ listing ~ ' order by path').columns[0].values() | list -%}
     {%- set separator = var('csv_separator') or ',' -%}
     {%- if files and path.endswith('.csv') and not var('csv_separator') -%}
         {%- set header = run_query('select value from text.`' ~ files[0] ~ '` limit 1') -%}

@@ -488,16 +488,21 @@
         {%- for sentence in run_query(query).columns[0].values() -%}
             {%- set message = 'warning: ' ~ sentence -%}
             {%- do exceptions.warn(message) -%}
-            insert into quality.expectation_results by name
-            select
-                '{{ invocation_id }}' as build_id,
-                cast(now() as timestamp) as checked_at,
-                'sources' as raw_table,
-                '{{ this.name }}' as expectation,
-                {{ sql_text(sentence) }} as description,
-                'warning' as severity,
-                false as is_success,
-                {{ sql_text(message) }} as message;
+            {%- set result -%}
+                (
+                    build_id, checked_at, raw_table, expectation, description, severity, is_success, message
+                )
+                select
+                    {{ sql_text(invocation_id) }},
+                    {{ utc_now() }},
+                    'sources',
+                    {{ sql_text(this.name) }},
+                    {{ sql_text(sentence) }},
+                    'warning',
+                    false,
+                    {{ sql_text(message) }}
+            {%- endset -%}
+            {%- do write_quality('expectation_results', 'sources', result) -%}
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}

@@ -65,6 +65,10 @@
     Example: first_instant("timestamp '2018-11-04 00:00:00'")
 -#}
 {% macro first_instant(local_time) -%}
+    {{ adapter.dispatch('first_instant', 'retention_marts')(local_time) }}
+{%- endmacro %}
+
+{% macro default__first_instant(local_time) -%}
     {%- set zone = var('reporting_timezone') -%}
     {%- if zone == 'UTC' -%}
         {{ local_time }}
@@ -79,6 +83,12 @@
             else {{ found }}
         end
     {%- endif -%}
+{%- endmacro %}
+
+{#- Spark takes the first. -#}
+{% macro spark__first_instant(local_time) -%}
+    {%- set zone = var('reporting_timezone') -%}
+    {{ local_time if zone == 'UTC' else change_timezone(local_time, zone, 'UTC') }}
 {%- endmacro %}
 
 {#- The present instant, a UTC timestamp. No model asks for it. -#}

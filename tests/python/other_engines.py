@@ -5,6 +5,7 @@
 
 import contextlib
 import csv
+import json
 import os
 import shutil
 import socket
@@ -20,6 +21,7 @@ from typing import Any
 import duckdb
 from conftest import ABOUT_THE_BUILD, RAW_COLUMNS, ROOT, SHARED_DATA, Build, dbt, dbt_process, write_raw
 from random_company import company
+from test_real_data import AS_OF_DATES
 
 BUILD = ("build", "--exclude-resource-type", "unit_test")
 Raw = dict[str, tuple[list[str], list[dict[str, str]]]]
@@ -147,6 +149,14 @@ class Spark(Engine):
         """Remove all tables: a catalogue in memory would find them in the way."""
         shutil.rmtree(self.environment["RETENTION_SPARK_WAREHOUSE"], ignore_errors=True)
 
+    def load(self, schema: str, raw: Raw, folder: Path) -> None:
+        """Put raw tables into a schema, all columns text; an empty text is a null. The catalogue must outlive us."""
+        files = {table: str(folder / f"{table}.csv") for table in raw}
+        write_raw(folder, raw)
+        place = self.environment["RETENTION_SPARK_WAREHOUSE"]
+        python = [str(ROOT / ".venv-spark" / "bin" / "python"), "-c", LOAD, place, schema, json.dumps(files)]
+        subprocess.run(python, check=True, capture_output=True)
+
     def fetch(self, folder: Path, schema: str = "published_*.db") -> dict[str, str]:
         """The tables of a schema, by default the marts published last, as queries of DuckDB; read where they lie."""
         latest = max(Path(self.environment["RETENTION_SPARK_WAREHOUSE"]).glob(schema))
@@ -157,12 +167,33 @@ class Spark(Engine):
         }
 
 
-def spark(folder: Path) -> Spark:
-    """Spark that leaves nothing but a folder: the catalogue ends with the process."""
+# What another program does that loads tables into Spark's own catalogue.
+LOAD = """
+import json, sys
+from pyspark.sql import SparkSession
+place, schema, files = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+spark = (
+    SparkSession.builder.enableHiveSupport()
+    .config("spark.sql.warehouse.dir", place)
+    .config("spark.hadoop.javax.jdo.option.ConnectionURL", f"jdbc:derby:;databaseName={place}/catalogue;create=true")
+    .config("spark.driver.extraJavaOptions", f"-Dderby.stream.error.file={place}/catalogue.log")
+    .getOrCreate()
+)
+spark.sql(f"create schema {schema}")
+for table, file in files.items():
+    rows = spark.read.csv(file, header=True, escape='"', multiLine=True)
+    rows.write.saveAsTable(f"{schema}.{table}")
+"""
+
+
+def spark(folder: Path, catalog: str = "in-memory") -> Spark:
+    """Spark that leaves nothing but a folder; with `hive` for a catalogue, its tables outlive the process."""
     environment = {
         "RETENTION_SPARK_WAREHOUSE": str(folder / "spark-warehouse"),
-        "RETENTION_SPARK_CATALOG": "in-memory",
-        "RETENTION_SPARK_DRIVER_OPTIONS": "-XX:TieredStopAtLevel=1",  # many small queries: less time to compile
+        "RETENTION_SPARK_CATALOG": catalog,
+        # Many small queries: less time to compile, to collect garbage and to shuffle next to nothing.
+        "RETENTION_SPARK_DRIVER_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "RETENTION_SPARK_PARTITIONS": "2",
     }
     found = Spark("spark", environment)
     found.empty()
@@ -262,9 +293,6 @@ def differences(warehouse: Path, tables: dict[str, str]) -> dict[str, Any]:
 def unequal(warehouse: Path, tables: dict[str, str]) -> dict[str, str]:
     """The marts that differ, and how."""
     return {mart: words for mart, words in differences(warehouse, tables).items() if mart and words}
-
-
-AS_OF_DATES = {"mrr_playbook": "2020-03-01", "mavenflix": "2023-09-09", "cdnow": "1998-07-01"}
 
 
 def data_sets() -> Iterator[tuple[str, Raw | None, dict[str, Any]]]:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import other_engines as engines
 import pytest
 import sqlglot
@@ -40,6 +42,13 @@ CONSISTENT = """
     commit;
 """
 
+# A model that finds something to say, as those of billing sources do.
+TELLING = """
+{{ config(materialized = 'table', post_hook = "{{ remark('select told as sentence from ' ~ this) }}") }}
+select 'one day''s rows are missing' as told
+"""
+REMARK = "one day's rows are missing"
+
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
@@ -48,6 +57,13 @@ def server() -> Iterator[Postgres]:
         skip(missing)
     with postgres_server(**ODD_SETTINGS) as found:
         yield found
+
+
+@pytest.fixture
+def spark_is_there() -> None:
+    missing = engines.missing("spark")
+    if missing:
+        skip(missing)
 
 
 def published(output: str) -> str:
@@ -80,7 +96,7 @@ def test_the_demo_on_postgres(demo: Build, server: Postgres, tmp_path: Path) -> 
     assert database.psql("select count(*) from published.build_changes") == "0"
 
 
-@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("seed", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_random_company_on_postgres(server: Postgres, tmp_path: Path, seed: int) -> None:
     raw, settings = random_company(seed)
     tables: Raw = {table: (columns_of(raw, table), rows) for table, rows in raw.items()}
@@ -94,16 +110,76 @@ def test_a_random_company_on_postgres(server: Postgres, tmp_path: Path, seed: in
     assert unequal(built.warehouse, database.fetch(tmp_path)) == {}
 
 
-def test_the_demo_on_spark(demo: Build, tmp_path: Path) -> None:
-    missing = engines.missing("spark")
-    if missing:
-        skip(missing)
+def test_the_demo_on_spark(demo: Build, spark_is_there: None, tmp_path: Path) -> None:
     spark = engines.spark(tmp_path)
     finished = spark.dbt(tmp_path, *BUILD)
     assert finished.returncode == 0, finished.output[-6000:]
     assert "WARN=0 ERROR=0 SKIP=0" in finished.output
     published(finished.output)
     assert unequal(demo.warehouse, spark.fetch(tmp_path)) == {}
+
+
+@pytest.mark.slow
+def test_a_random_company_in_tables_on_spark(spark_is_there: None, tmp_path: Path) -> None:
+    raw, settings = random_company(1, "tiny")
+    tables: Raw = {table: (columns_of(raw, table), rows) for table, rows in raw.items()}
+    variables = {name: value for name, value in settings.items() if name != "period_grains"}
+    built = build(tmp_path, {"raw_location": write_raw(tmp_path, tables), **variables})
+
+    spark = engines.spark(tmp_path, "hive")
+    spark.load("billing", tables, tmp_path)
+    refused = spark.dbt(tmp_path / "refused", *BUILD, variables={"raw_schema": "biling"})
+    assert re.search("raw_schema: there is no schema biling.*; there are billing, default", refused.output)
+    finished = spark.dbt(tmp_path / "engine", *BUILD, variables={"raw_schema": "billing", **variables})
+    assert finished.returncode == 0, finished.output[-6000:]
+    assert unequal(built.warehouse, spark.fetch(tmp_path)) == {}
+
+
+class SparkCompany(Company):
+    """The company of two customers on Spark, whose catalogue outlives each build."""
+
+    def __init__(self, folder: Path, project: Path) -> None:
+        self.spark = engines.spark(folder, "hive")
+        super().__init__(folder, project)
+
+    def dbt(self, *arguments: str, **environment: str) -> Build:
+        return self.spark.dbt(self.folder, *arguments, **self.options(**environment))
+
+    def published(self, mart: str) -> str:
+        """The rows of a mart as it was published last, as a query of DuckDB."""
+        return self.spark.fetch(self.folder)[mart]
+
+
+@pytest.mark.slow
+def test_builds_on_spark_one_after_another(spark_is_there: None, lean: Path, tmp_path: Path) -> None:  # noqa: F811
+    project = shutil.copytree(lean, tmp_path / "project")
+    (project / "models" / "telling.sql").write_text(TELLING)
+    company = SparkCompany(tmp_path, project)
+    finished = company.dbt("build")
+    assert finished.returncode == 0, finished.output[-6000:]
+    first = published(finished.output)
+    told = f"select description, severity {company.published('data_quality')} where expectation = 'telling'"
+    assert duckdb.sql(told).fetchall() == [(REMARK, "warning")]
+
+    company.write(price="12")
+    company.variables["accept_restatement"] = False
+    refused = company.dbt("build")
+    assert refused.returncode == 1
+    assert (
+        "Not published: this build changes complete months that readers have: closing MRR by 20.0 % (in 2024-02 from "
+        "20.00 to 24.00, 2024-01 from 20.00 to 24.00). The var restatement_limit allows 10 %." in refused.output
+    )
+    assert f"Readers keep the marts of 2024-03-15 (build {first})" in refused.output
+    company.variables["accept_restatement"] = True
+    finished = company.dbt("build")
+    assert finished.returncode == 0 and published(finished.output) != first
+    changes = f"""
+        select previous_value, new_value {company.published("build_changes")}
+        where column_name = 'closing_mrr' and period_start_date = '2024-02-01'
+    """
+    assert duckdb.sql(changes).fetchall() == [(20, 24)]
+    query = "select 'closes with ' || closing_mrr as found from month.mrr_churn where period_label = '2024-02'"
+    assert "closes with 24.00" in company.dbt("show", "--inline", query).output
 
 
 class PostgresCompany(Company):
@@ -148,6 +224,7 @@ def company(tmp_path: Path, lean: Path, server: Postgres, request: pytest.Fixtur
     return PostgresCompany(tmp_path, lean, server.database(name))
 
 
+@pytest.mark.slow
 def test_nothing_else_is_published(company: PostgresCompany) -> None:
     kept = company.build()
     company.write(price="12")
@@ -190,12 +267,38 @@ def test_nothing_else_is_published(company: PostgresCompany) -> None:
     finished = company.dbt("build")
     assert finished.returncode != 0
     assert "Nothing can be published: this is a build of the bundled demo, and the schema published" in finished.output
-    company.variables = {"segmnts": []}
-    assert "nothing reads the var 'segmnts'" in company.dbt("build").output
     finished = company.dbt("run-operation", "restore_publication")
     assert finished.returncode != 0 and "Nothing is restored: postgres keeps no earlier build" in finished.output
 
 
+@pytest.mark.slow
+def test_what_is_misspelt_is_refused_before_anything_is_built(company: PostgresCompany, tmp_path: Path) -> None:
+    given = company.variables
+    company.variables = {**given, "segmnts": []}
+    assert "nothing reads the var 'segmnts'" in company.dbt("build").output
+    company.variables = {**given, "raw_schema": "biling"}
+    refused = company.dbt("build")
+    assert refused.returncode != 0
+    assert re.search("raw_schema: there is no schema biling in .*; there are billing, public", refused.output)
+
+    company.project = shutil.copytree(company.project, tmp_path / "project")
+    settings = company.project / "dbt_project.yml"
+    settings.write_text(settings.read_text().replace("  gross_margin: 1 ", "  gros_margin: 1\n  gross_margin: 1 "))
+    company.variables = given
+    refused = company.dbt("build")
+    assert refused.returncode != 0 and "nothing reads the var 'gros_margin'" in refused.output
+
+
+@pytest.mark.slow
+def test_what_a_model_remarks_is_a_warning_of_the_build(company: PostgresCompany, tmp_path: Path) -> None:
+    company.project = shutil.copytree(company.project, tmp_path / "project")
+    (company.project / "models" / "telling.sql").write_text(TELLING)
+    company.build()
+    query = "select description, severity, is_success from published.data_quality where expectation = 'telling'"
+    assert company.database.psql(query) == f"{REMARK}|warning|f"
+
+
+@pytest.mark.slow
 def test_one_build_at_a_time(company: PostgresCompany) -> None:
     company.build()
     assert company.database.psql("select count(*) from quality.turn") == "0"
@@ -225,6 +328,7 @@ def test_one_build_at_a_time(company: PostgresCompany) -> None:
     assert company.has_build() == kept
 
 
+@pytest.mark.slow
 def test_columns_of_another_version(company: PostgresCompany) -> None:
     company.build()
     company.database.psql("""
@@ -237,6 +341,7 @@ def test_columns_of_another_version(company: PostgresCompany) -> None:
     assert company.database.psql("select count(*) > 0 from month.mrr_churn") == "t"
 
 
+@pytest.mark.slow
 def test_kills_at_any_moment_beside_readers(company: PostgresCompany) -> None:
     """Builds, or their connections, are killed while readers look on, in either kind of transaction."""
     rng = random.Random(1)

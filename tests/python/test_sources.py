@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 import yaml
 from conftest import ROOT, Build, build, dbt
 
@@ -45,11 +46,12 @@ def load(folder: Path, **tables: str) -> None:
             connection.execute(f'create or replace table {schema}."{table}" as {query}')
 
 
-def read(folder: Path, sources: Row, *selection: str, **variables: Any) -> Build:
-    """Build the raw tables of sources, and what is selected beside them."""
+def read(folder: Path, sources: Row, *selection: str, judge: str = "", **variables: Any) -> Build:
+    """Build the raw tables of sources, and what is selected beside them; the guard judges as RETENTION_GUARD says."""
     selected = ["--indirect-selection", "cautious", "--select", "+path:models/raw", *selection]
     given = {"billing_sources": sources, **variables}
-    return dbt(folder, "build", "--exclude-resource-type", "unit_test", *selected, variables=given)
+    only = ["--exclude-resource-type", "unit_test"]
+    return dbt(folder, "build", *only, *selected, variables=given, RETENTION_GUARD=judge)
 
 
 def test_a_shop_and_a_log_of_events_together(tmp_path: Path) -> None:
@@ -233,12 +235,13 @@ def test_names_of_schemas_and_tables_in_any_case_and_an_event_of_nobody(tmp_path
     assert re.search(r"subscription_id is never empty: not so in 1 of 2 rows; .*; in log 1", refused.output)
 
 
-def test_a_finding_names_its_source(tmp_path: Path) -> None:
+@pytest.mark.parametrize("judge", ["", "sql"])
+def test_a_finding_names_its_source(tmp_path: Path, judge: str) -> None:
     sources = {
         name: {"type": "shopify_csv", "location": write_shop(tmp_path / name, order(currency=currency))}
         for name, currency in (("north", "USD"), ("south", "EUR"))
     }
-    refused = read(tmp_path, sources)
+    refused = read(tmp_path, sources, judge=judge)
     assert refused.returncode != 0
     assert "not so in 1 of 2 rows, such as 'EUR' 1; at order_id 'south:1'; in south 1" in refused.output
 
