@@ -30,11 +30,11 @@ ordered as (
     from versions
     window
         subscription as (
-            partition by source_name, subscription_id order by seen_at
+            partition by source_name, subscription_id order by version_number
             rows between unbounded preceding and unbounded following
         ),
         from_here_on as (
-            partition by source_name, subscription_id order by seen_at rows between current row and unbounded following
+            partition by source_name, subscription_id order by version_number rows between current row and unbounded following
         )
 )
 
@@ -68,4 +68,4 @@ select
     case when ordered.state = 'trialing' then ordered.trial_end end as own_trial_end
 from ordered
 left join payments using (source_name, subscription_id)
-window subscription as (partition by source_name, subscription_id order by ordered.seen_at)
+window subscription as (partition by source_name, subscription_id order by ordered.version_number)

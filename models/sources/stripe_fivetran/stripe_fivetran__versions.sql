@@ -19,19 +19,23 @@ versions as (
     where coalesce(livemode, true)
 ),
 
--- A cancelled subscription was until its end what it had been before.
+-- A cancelled subscription was until its end what it had been before. Of two versions seen at one instant the one that
+-- tells of an end or a request is the later.
 compared as (
     select
         *,
         coalesce(last_value(own_state ignore nulls) over subscription, 'active') as state,
-        lag(seen_at) over subscription is null as is_first,
+        row_number() over subscription as version_number,
         lead(seen_at) over subscription is null as is_last,
         lag(own_state) over subscription as previous_state,
         lag(canceled_at) over subscription as previous_canceled_at,
         lag(trial_end) over subscription as previous_trial_end,
         lag(pause_collection_resumes_at) over subscription as previous_resumes_at
     from versions
-    window subscription as (partition by source_name, subscription_id order by seen_at)
+    window subscription as (
+        partition by source_name, subscription_id
+        order by seen_at, ended_at nulls first, canceled_at nulls first, own_state
+    )
 )
 
 select
@@ -40,11 +44,12 @@ select
     customer_id,
     status,
     state,
-    is_first,
+    version_number,
+    version_number = 1 as is_first,
     is_last,
     seen_at,
     case
-        when is_first then coalesce(start_date, created, seen_at)
+        when version_number = 1 then coalesce(start_date, created, seen_at)
         when canceled_at <= coalesce(ended_at, seen_at) and coalesce(canceled_at <> previous_canceled_at, true)
             then canceled_at
         when status = 'canceled' then coalesce(ended_at, seen_at)
@@ -63,7 +68,7 @@ select
     case when trial_start < trial_end then trial_start end as trial_start,
     case when trial_start < trial_end then trial_end end as trial_end
 from compared
-where is_first or is_last
+where version_number = 1 or is_last
     or own_state is distinct from previous_state
     or canceled_at is distinct from previous_canceled_at
     or (state = 'trialing' and trial_end is distinct from previous_trial_end)
