@@ -163,7 +163,8 @@ class Outcome:
     counts: list[tuple[Any, int]] = field(default_factory=list)  # distinct values that fail, how often each is there
     keys: list[Row] = field(default_factory=list)  # of one row for each of them
     sources: list[tuple[str, int]] = field(default_factory=list)  # the billing sources of rows that fail, and how many
-    misspelt: list[tuple[Any, Any, int]] = field(default_factory=list)  # an unknown key, the one it may mean, how often
+    # An unknown key, the one it may mean, how often, and whether leading zeros make the difference.
+    misspelt: list[tuple[Any, Any, int, bool]] = field(default_factory=list)
     found: list[Any] = field(default_factory=list)  # what else the expectation found, as text or rows
     meta: Row = field(default_factory=dict)
     quarantined: int = 0
@@ -203,10 +204,10 @@ class Outcome:
             if self.sources:
                 text += "; in " + ", ".join(f"{name} {times:,}" for name, times in self.sources)
             if self.misspelt:
-                times = sum(times for _, _, times, _ in self.misspelt)
-                by_zeros = any(by_zeros for *_, by_zeros in self.misspelt)
-                spelling = "case, blanks or leading zeros" if by_zeros else "case or blanks"
-                text += f"; in {times:,} of them, values differ only by {spelling}"
+                total = sum(times for _, _, times, _ in self.misspelt)
+                zeros_differ = any(by_zeros for *_, by_zeros in self.misspelt)
+                spelling = "case, blanks or leading zeros" if zeros_differ else "case or blanks"
+                text += f"; in {total:,} of them, values differ only by {spelling}"
                 text += f" from one in {self.meta['refers_to']}, such as " + ", ".join(
                     f"{shortened(value)} for {shortened(known)} {times:,}"
                     for value, known, times, _ in self.misspelt[:SAMPLES]

@@ -305,7 +305,7 @@ def test_three_vendors_of_one_company_in_two_currencies(tmp_path: Path) -> None:
         "rc": {"type": "recurly_fivetran", "schema": "recurly"},
         "shop": {"type": "shopify_fivetran", "schema": "shop"},
     }
-    variables = {"customer_identity": "email", "raw_location": str(tmp_path / "{table}.csv"), "segments": []}
+    variables: Row = {"customer_identity": "email", "raw_location": str(tmp_path / "{table}.csv"), "segments": []}
     marts = ("+mrr_churn_by_period", "+repeat_purchase_by_period", "+customers")
     built = read(tmp_path, sources, *marts, **variables)
     assert built.returncode == 0, built.output[-6000:]

@@ -34,7 +34,8 @@ ordered as (
             rows between unbounded preceding and unbounded following
         ),
         from_here_on as (
-            partition by source_name, subscription_id order by version_number rows between current row and unbounded following
+            partition by source_name, subscription_id order by version_number
+            rows between current row and unbounded following
         )
 )
 
