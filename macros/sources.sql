@@ -107,7 +107,7 @@
         {%- set relation = vendor_relation(source, table) -%}
         {%- set delivered = columns_by_plain_name(relation) -%}
         {%- set needed, columns = [], [] -%}
-        {%- for column in model.columns.values() if column.name not in ['source_name', 'loaded_at'] -%}
+        {%- for column in vendors_columns(model) -%}
             {%- set found = delivered.get(plain_name(column.name)) -%}
             {%- do needed.append(column.name) if relation and column.config.meta.needed and not found -%}
             {%- do columns.append(vendor_value(found, column.data_type) ~ ' as ' ~ column.name) -%}
@@ -130,6 +130,11 @@
         ) -%}
     {%- endfor -%}
     {{ return(selects | join('\nunion all\n')) }}
+{%- endmacro %}
+
+{#- The columns that a model of a vendor's table reads, as its YAML has them: all but our own two. -#}
+{% macro vendors_columns(node) -%}
+    {{ return(node.columns.values() | rejectattr('name', 'in', ['source_name', 'loaded_at']) | list) }}
 {%- endmacro %}
 
 {#- The columns in which loaders say when they wrote a row: Fivetran, Airbyte, Stitch, dlt. -#}
@@ -553,7 +558,7 @@
             {%- set relation = vendor_relation(source, table) -%}
             {%- set delivered = columns_by_plain_name(relation) -%}
             {%- set found, missing = [], [] -%}
-            {%- for column in node.columns.values() if column.name not in ['source_name', 'loaded_at'] -%}
+            {%- for column in vendors_columns(node) -%}
                 {%- set kind = column.config.meta.one_of or column.name -%}
                 {%- if plain_name(column.name) in delivered -%}
                     {%- do found.append(kind) -%}

@@ -53,7 +53,7 @@ select
     coalesce(lead(ordered.started_at) over subscription, ordered.planned_end, {{ open_end() }}) as ended_at,
     -- What was paused or unpaid when it was first seen had been active as far as invoices were paid.
     case
-        when ordered.is_first and ordered.state in ('paused', 'unpaid')
+        when ordered.version_number = 1 and ordered.state in ('paused', 'unpaid')
             then greatest(ordered.started_at, least(ordered.seen_at, coalesce(payments.paid_until, ordered.started_at)))
         else ordered.started_at
     end as state_from,

@@ -45,7 +45,6 @@ select
     status,
     state,
     version_number,
-    version_number = 1 as is_first,
     is_last,
     seen_at,
     case
