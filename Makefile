@@ -85,7 +85,7 @@ pictures: .venv-board/test
 	.venv-board/bin/python charts/pictures.py
 
 test: lint .venv/test .venv-bench/bench .venv-board/board
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(LEFT_OUT) tests/python
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --durations 20 $(LEFT_OUT) tests/python
 
 # PostgreSQL and Spark take longer than all other tests.
 LEFT_OUT := --ignore tests/python/test_engines.py
@@ -104,7 +104,7 @@ docs: .venv/build
 	$(DBT) docs generate --static $(WITH_VARS)
 
 lint: .venv/build .venv-lint/lint
-	.venv-lint/bin/sqlfluff lint models tests/singular
+	.venv-lint/bin/sqlfluff lint --processes 0 models tests/singular
 	$(DBT) parse --target-path target/lint
 	.venv-lint/bin/dbt-bouncer run --config-file dbt-bouncer.yml
 	.venv-lint/bin/ruff check

@@ -8,9 +8,11 @@ Expectations' own form. Other engines judge by SQL alone, macros/guard_by_sql.sq
 import contextlib
 import difflib
 import functools
+import importlib.util
 import json
 import logging
 import re
+import sys
 import threading
 import warnings
 import weakref
@@ -43,11 +45,25 @@ class SuiteError(Exception):
     """A suite that cannot be trusted: the guard would be green and guard nothing."""
 
 
+def load_when_used(package: str, name: str) -> None:
+    """Let `from package import name` give a module that is loaded when something of it is first used.
+
+    Great Expectations imports scipy.stats, a quarter of its own import, for expectations about distributions.
+    """
+    spec = importlib.util.find_spec(f"{package}.{name}")
+    if spec and spec.loader and spec.name not in sys.modules:
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        setattr(sys.modules[package], name, module)
+
+
 @functools.cache
 def great_expectations() -> ModuleType:
     """The library, without its log lines and warnings. Importing it takes seconds, so it waits until it is needed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        load_when_used("scipy", "stats")
         import great_expectations as library
 
     for name in logging.root.manager.loggerDict:

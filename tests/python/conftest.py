@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -16,6 +15,7 @@ from typing import Any, NoReturn
 import duckdb
 import pytest
 import yaml
+from dbt_child import finished_dbt
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,9 +86,8 @@ def dbt_process(
 
 
 def dbt(folder: Path | str, *arguments: str, **options: Any) -> Build:
-    """Run dbt on this project: see dbt_process."""
-    finished = subprocess.run(**dbt_process(folder, *arguments, **options), capture_output=True)
-    return Build(finished.returncode, finished.stdout + finished.stderr, Path(folder) / "warehouse.duckdb")
+    """Run dbt on this project to its end: see dbt_process."""
+    return Build(*finished_dbt(**dbt_process(folder, *arguments, **options)), Path(folder) / "warehouse.duckdb")
 
 
 def build(folder: Path | str, variables: dict[str, Any] | None = None, *arguments: str, cwd: Path = ROOT) -> Build:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import OPTIONAL_COLUMNS, RATE_COLUMNS, RAW_COLUMNS, ROOT, build, inherited, skip, suite_of
+from conftest import OPTIONAL_COLUMNS, RATE_COLUMNS, RAW_COLUMNS, ROOT, Build, inherited, skip, suite_of
 from jsonschema import Draft202012Validator
 from test_raw_tables import TYPES
 
@@ -218,15 +218,13 @@ def test_datacontract_lint(name: str) -> None:
     assert finished.returncode == 0 and "Data contract is valid against ODCS v3.1.0" in finished.stdout, finished.stdout
 
 
-def test_datacontract_finds_the_contract_kept_by_the_readers_file_and_a_break(tmp_path: Path) -> None:
-    if not DATACONTRACT.exists():
-        skip("there is no .venv-contracts: make .venv-contracts/contracts")
-    build(tmp_path)
-    contract = str(FOLDER / "marts.odcs.yaml")
-    finished = datacontract("test", contract, cwd=tmp_path)
+def test_datacontract_finds_the_contract_kept_by_the_readers_file_and_a_break(demo: Build, tmp_path: Path) -> None:
+    beside_the_marts = demo.warehouse.parent
+    finished = datacontract("test", str(FOLDER / "marts.odcs.yaml"), cwd=beside_the_marts)
     assert finished.returncode == 0 and "Data contract is valid" in finished.stdout, finished.stdout[-6000:]
 
     broken = (FOLDER / "marts.odcs.yaml").read_text().replace("name: mrr_change\n", "name: mrr_shift\n")
     (tmp_path / "broken.odcs.yaml").write_text(broken)
-    finished = datacontract("test", "broken.odcs.yaml", "--schema-name", "mrr_movements", cwd=tmp_path)
+    contract = str(tmp_path / "broken.odcs.yaml")
+    finished = datacontract("test", contract, "--schema-name", "mrr_movements", cwd=beside_the_marts)
     assert finished.returncode != 0 and "mrr_shift" in finished.stdout

@@ -650,6 +650,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "RETENTION_MARTS": str(folder / "marts.duckdb"),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
+        "DBT_LOG_LEVEL_FILE": "none",
         "RETENTION_GUARD": "both",  # critical wherever the suites as SQL do not come to what Great Expectations finds
     }
     write(folder, GOOD)
@@ -666,6 +667,10 @@ def write(folder: Path, tables: Tables) -> None:
         path.unlink(missing_ok=True)
         if content is not None:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+RAW_ALONE = ["--select", "path:models/raw"]
+WHAT_READS_RAW = [*RAW_ALONE, "path:models/staging"]
 
 
 def invoke(folder: Path, *arguments: str, **variables: Any) -> tuple[bool, str]:
@@ -698,7 +703,7 @@ def test_a_process_builds_again_while_the_connection_of_the_first_build_waits_to
         ring: list[Any] = [first]
         ring.append(ring)  # as the frames of an error do
         del ring, first
-        success, messages = invoke(workplace, "build", "--select", "path:models/raw")
+        success, messages = invoke(workplace, "build", *RAW_ALONE)
     finally:
         gc.enable()
     assert success, messages
@@ -719,12 +724,20 @@ def lines_of_the_latest_build(folder: Path) -> list[str]:
 def test_it_is_refused(workplace: Path, name: str) -> None:
     tables, named = REFUSED[name]
     write(workplace, tables)
-    published = (workplace / "marts.duckdb").read_bytes()
-    success, messages = invoke(workplace, "build")
+    success, messages = invoke(workplace, "build", *WHAT_READS_RAW)
     assert not success
-    assert (workplace / "marts.duckdb").read_bytes() == published
     assert [text for text in named if text not in messages] == [], messages
     assert "stg_orders" in messages  # skipped: nothing downstream was built
+
+
+@pytest.mark.parametrize("name", ["a missing table", "Latin-1", "text for a number", "a duplicate order"])
+def test_a_whole_build_that_is_refused_leaves_what_is_published(workplace: Path, name: str) -> None:
+    tables, named = REFUSED[name]
+    write(workplace, tables)
+    published = (workplace / "marts.duckdb").read_bytes()
+    success, messages = invoke(workplace, "build")
+    assert not success and named[0] in messages
+    assert (workplace / "marts.duckdb").read_bytes() == published
 
 
 @pytest.mark.parametrize(
@@ -752,7 +765,7 @@ def test_a_parquet_column_of_another_type_is_refused(
             source, target = (text(workplace / f"{name}.{ending}") for ending in ("csv", "parquet"))
             connection.execute(f"copy (select {replaces} from read_csv({source}, all_varchar = true)) to {target}")
     location = str(workplace / "{table}.parquet")
-    success, messages = invoke(workplace, "build", "--select", "path:models/raw", raw_location=location)
+    success, messages = invoke(workplace, "build", *RAW_ALONE, raw_location=location)
     assert not success
     assert message in messages and "[SQL" not in messages, messages
 
@@ -761,7 +774,8 @@ def test_a_parquet_column_of_another_type_is_refused(
 def test_it_flows_on(workplace: Path, name: str) -> None:
     tables, answers = FLOWS_ON[name]
     write(workplace, tables)
-    success, messages = invoke(workplace, "build", accept_restatement=True)
+    asked = {f"+{name}" for sql, _ in answers for name in re.findall(r"(?:staging|intermediate|marts)\.(\w+)", sql)}
+    success, messages = invoke(workplace, "build", *WHAT_READS_RAW, *sorted(asked))
     assert success, messages
     with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
         assert [(sql, str(warehouse.execute(sql).fetchall()[0][0])) for sql, _ in answers] == answers
@@ -771,7 +785,7 @@ def test_it_flows_on(workplace: Path, name: str) -> None:
 def test_it_is_said(workplace: Path, name: str) -> None:
     tables, variables, said = SAID[name]
     write(workplace, tables)
-    success, messages = invoke(workplace, "build", "--select", "path:models/raw", **variables)
+    success, messages = invoke(workplace, "build", *RAW_ALONE, **variables)
     assert success, messages
     lines = "\n".join(lines_of_the_latest_build(workplace))
     assert [text for text in said if text not in lines] == [], lines
@@ -780,7 +794,7 @@ def test_it_is_said(workplace: Path, name: str) -> None:
 def test_nothing_is_said_of_good_data(workplace: Path) -> None:
     for change_case in (str, str.upper):
         write(workplace, {table: change_case(head) + rest for table, (head, rest) in HEADS.items()})
-        assert invoke(workplace, "build", "--select", "path:models/raw")[0]
+        assert invoke(workplace, "build", *RAW_ALONE)[0]
         assert lines_of_the_latest_build(workplace) == [REFUNDED]
 
 
@@ -796,11 +810,11 @@ def test_the_future_is_refused_where_it_would_make_as_of_date(
     workplace: Path, table: str, old: str, new: str, column: str
 ) -> None:
     write(workplace, replaced(table, old, new))
-    success, messages = invoke(workplace, "build", "--select", "path:models/raw", **CLOCK)
+    success, messages = invoke(workplace, "build", *RAW_ALONE, **CLOCK)
     assert not success
     assert f"critical: {column} is at most latest_future_days (1) after today" in messages
     assert f"{new.split(',')[0]}" in messages
-    assert invoke(workplace, "build", "--select", "path:models/raw", **CLOCK, latest_future_days=20_000)[0]
+    assert invoke(workplace, "build", *RAW_ALONE, **CLOCK, latest_future_days=20_000)[0]
 
 
 def test_inclusive_ends_are_the_day_itself(workplace: Path) -> None:
@@ -816,14 +830,14 @@ def test_inclusive_ends_are_the_day_itself(workplace: Path) -> None:
             movements = warehouse.execute("select movement_type, mrr_change from marts.mrr_movements").fetchall()
             assert movements == [("new", 20)]
     write(workplace, GOOD)  # half-open ends with that var overlap by a day
-    success, messages = invoke(workplace, "build", "--select", "path:models/raw", ended_at_is_inclusive=True)
+    success, messages = invoke(workplace, "build", *RAW_ALONE, ended_at_is_inclusive=True)
     assert not success and "subscriptions.ended_at is not later than the start of" in messages
 
 
 def test_one_unreadable_file_leaves_the_other_guards_at_work(workplace: Path) -> None:
     broken = replaced("orders", ",20,", ",twenty,")
     write(workplace, {**broken, "customers": GOOD["customers"].replace("DE", '"DE')})
-    success, messages = invoke(workplace, "build", "--select", "path:models/raw")
+    success, messages = invoke(workplace, "build", *RAW_ALONE)
     assert not success
     assert "customers cannot be read" in messages and "customers.csv, line 2: a double quote" in messages
     assert "critical: orders.amount is a decimal number" in messages and "'twenty'" in messages
@@ -835,7 +849,7 @@ def test_no_rows_where_there_were_some(workplace: Path, var: dict[str, Any]) -> 
     write(workplace, GOOD)
     assert invoke(workplace, "build", accept_restatement=True)[0]
     write(workplace, {table: text.splitlines()[0] + "\n" for table, text in GOOD.items()} | {"activity": None})
-    success, messages = invoke(workplace, "build", "--select", "path:models/raw", **var)
+    success, messages = invoke(workplace, "build", *RAW_ALONE, **var)
     assert success == bool(var)
     rows = {"customers": 3, "plans": 2, "subscriptions": 3, "orders": 4, "activity": 3}
     for table, count in rows.items() if not var else ():
@@ -848,7 +862,7 @@ def test_prices_in_cents(workplace: Path) -> None:
     assert invoke(workplace, "build", accept_restatement=True)[0]
     cents = {"plans": GOOD["plans"].replace(",10,", ",1000,").replace(",120,", ",12000,")}
     write(workplace, {**GOOD, **cents, "orders": GOOD["orders"].replace(",20,", ",2000,").replace("30.5", "3050")})
-    assert invoke(workplace, "build", "--select", "path:models/raw")[0]
+    assert invoke(workplace, "build", *RAW_ALONE)[0]
     lines = lines_of_the_latest_build(workplace)
     found = "found a mean of 6500.0 instead of 65.0"
     assert f"warning: plans.price has about the mean of the last successful build: not so, {found}" in lines
@@ -861,8 +875,7 @@ def test_a_bare_date_on_a_day_with_two_midnights_is_the_first(workplace: Path) -
         "orders": GOOD["orders"].replace("2024-01-02", "2018-11-04").replace("2024-02-03", "2018-11-05"),
         "subscriptions": GOOD["subscriptions"].replace("09:30:00,2024-03-01", "09:30:00,infinity"),
     })  # fmt: skip
-    selection = ["--select", "path:models/raw", "path:models/staging"]
-    success, messages = invoke(workplace, "build", *selection, reporting_timezone="America/Havana")
+    success, messages = invoke(workplace, "build", *WHAT_READS_RAW, reporting_timezone="America/Havana")
     assert success, messages
     with duckdb.connect(str(workplace / "warehouse.duckdb"), read_only=True) as warehouse:
         query = "select ordered_at::varchar from staging.stg_orders where order_id in ('o1', 'o3') order by 1"
@@ -872,7 +885,7 @@ def test_a_bare_date_on_a_day_with_two_midnights_is_the_first(workplace: Path) -
 
 def test_csv_separator(workplace: Path) -> None:
     write(workplace, {table: text.replace(",", "|") for table, text in GOOD.items()})
-    assert invoke(workplace, "build", "--select", "path:models/raw", csv_separator="|")[0]
+    assert invoke(workplace, "build", *RAW_ALONE, csv_separator="|")[0]
 
 
 # --- suites that are wrong ---
@@ -1051,7 +1064,7 @@ def test_sql_alone_says_and_writes_down_the_same(
     found, builds = [], set()
     for judge in ("", "sql"):
         monkeypatch.setenv("RETENTION_GUARD", judge)
-        success, messages = invoke(workplace, "build", "--select", "path:models/raw", **var)
+        success, messages = invoke(workplace, "build", *RAW_ALONE, **var)
         rows = results(workplace)
         builds.add(rows[0]["build_id"])
         written = [{name: value for name, value in row.items() if name != "build_id"} for row in rows]
@@ -1061,7 +1074,7 @@ def test_sql_alone_says_and_writes_down_the_same(
 
 def test_a_judge_that_is_not_known(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RETENTION_GUARD", "SQL")
-    success, messages = invoke(workplace, "build", "--select", "path:models/raw")
+    success, messages = invoke(workplace, "build", *RAW_ALONE)
     assert not success and "RETENTION_GUARD is sql, both or not set, not 'SQL'" in messages
 
 
@@ -1087,14 +1100,13 @@ def test_sql_alone_sets_rows_aside(edited: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("RETENTION_GUARD", "sql")
     meta = {"column": "amount", "quarantine": True, "mostly": 0.7}
     edit(edited, "orders", place("orders", f"amount {DECIMAL}"), meta=meta)
-    selection = ["--select", "path:models/raw", "path:models/staging"]
     for orders, set_aside, staged in [
         (GOOD["orders"].replace("30.5,0,USD", "NaN,0,USD"), "o2", 3),  # one of four
         (GOOD["orders"].replace("30.5", "NaN").replace(",5,0", ",NaN,0"), None, None),  # two of four
         (GOOD["orders"], None, 4),
     ]:
         write(tmp_path, {**GOOD, "orders": orders})
-        success, messages = invoke(tmp_path, "build", *selection)
+        success, messages = invoke(tmp_path, "build", *WHAT_READS_RAW)
         assert success == (staged is not None), messages
         with duckdb.connect(str(tmp_path / "warehouse.duckdb"), read_only=True) as warehouse:
             kept = warehouse.execute("select row_key ->> 'order_id', row_content ->> 'amount' from quality.quarantine")
@@ -1135,7 +1147,7 @@ def test_every_expectation_that_is_rendered_means_what_great_expectations_means(
     content = yaml.safe_load(path.read_text())
     suite_in(content)["expectations"] = expectations
     path.write_text(yaml.safe_dump(content))
-    success, messages = invoke(tmp_path, "build", "--select", "path:models/raw")
+    success, messages = invoke(tmp_path, "build", *RAW_ALONE)
     assert success, messages
     found = [row["is_success"] for row in results(tmp_path) if row["raw_table"] == "customers"]
     assert len(found) == len(expectations) and {True, False} == set(found)
@@ -1149,7 +1161,7 @@ def test_a_raw_table_whose_suite_is_gone(edited: Path, tmp_path: Path, is_whole_
         del model["data_tests"]
     path.unlink() if is_whole_file else path.write_text(yaml.safe_dump(content))
     write(tmp_path, GOOD)
-    finished = dbt(tmp_path, "build", "--select", "path:models/raw", variables=variables(tmp_path), cwd=edited)
+    finished = dbt(tmp_path, "build", *RAW_ALONE, variables=variables(tmp_path), cwd=edited)
     assert finished.returncode != 0
     assert "expectations/orders.yml is missing, or has no test meets_expectations for ref('raw_file_" in finished.output
 
@@ -1183,7 +1195,7 @@ def test_sql_that_cannot_be_run_is_critical_whatever_its_severity(project: Path,
     write(tmp_path, GOOD)
     query = {"unexpected_rows_query": "select * from {batch} where no_such_column = 1"}
     edit(project, "orders", place("orders", "refunded_amount is not more than the amount"), kwargs=query)
-    finished = dbt(tmp_path, "build", "--select", "path:models/raw", variables=variables(tmp_path), cwd=project)
+    finished = dbt(tmp_path, "build", *RAW_ALONE, variables=variables(tmp_path), cwd=project)
     assert finished.returncode == 1
     assert "cannot be run" in finished.output and "no_such_column" in finished.output
 

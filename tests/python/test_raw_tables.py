@@ -44,9 +44,9 @@ def checksums(finished: Build) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+def marts_of_demo(demo: Build) -> dict[str, Rows]:
     """The marts of the bundled demo."""
-    return contents(build(tmp_path_factory.mktemp("demo")))
+    return contents(demo)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +56,9 @@ def lean(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def lean_demo(tmp_path_factory: pytest.TempPathFactory, lean: Path) -> Rows:
+def sums_of_demo(demo: Build) -> Rows:
     """Checksums of the bundled demo."""
-    return checksums(build(tmp_path_factory.mktemp("lean_demo"), cwd=lean))
+    return checksums(demo)
 
 
 def typed_tables(connection: duckdb.DuckDBPyConnection, destination: str) -> None:
@@ -76,7 +76,7 @@ def typed_tables(connection: duckdb.DuckDBPyConnection, destination: str) -> Non
         connection.execute(destination.format(table=table, query=query))
 
 
-def test_csv_files_in_any_order_and_number_of_threads(lean_demo: Rows, lean: Path, tmp_path: Path) -> None:
+def test_csv_files_in_any_order_and_number_of_threads(sums_of_demo: Rows, lean: Path, tmp_path: Path) -> None:
     folder = tmp_path / "it's my export"
     folder.mkdir()
     for table, path in DEMO.items():
@@ -89,18 +89,18 @@ def test_csv_files_in_any_order_and_number_of_threads(lean_demo: Rows, lean: Pat
                 writer = csv.writer(file, lineterminator="\r\n")
                 writer.writerows([row[i] for i in order] + ["more"] for row in [header, *half])
     finished = build(tmp_path, {"raw_location": str(folder / "{table}_*.csv")}, "--threads", "4", cwd=lean)
-    assert checksums(finished) == lean_demo
+    assert checksums(finished) == sums_of_demo
 
 
 def test_typed_parquet_files_at_a_relative_path(
-    lean_demo: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sums_of_demo: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = lean_project(tmp_path, LEAN_MARTS)
     (project / "exports").mkdir()
     with duckdb.connect() as connection:
         typed_tables(connection, f"copy ({{query}}) to '{project}/exports/{{table}}.parquet'")
     monkeypatch.chdir(project)  # Parquet is read where it lies
-    assert checksums(build(tmp_path, {"raw_location": "exports/{table}.parquet"}, cwd=project)) == lean_demo
+    assert checksums(build(tmp_path, {"raw_location": "exports/{table}.parquet"}, cwd=project)) == sums_of_demo
 
 
 def test_doubles_are_read_by_their_shortest_text(lean: Path, tmp_path: Path) -> None:
@@ -133,11 +133,11 @@ def test_a_parquet_file_that_is_none(lean: Path, tmp_path: Path) -> None:
     assert "PASS guard_customers" in said
 
 
-def test_tables_of_a_schema_of_the_warehouse(lean_demo: Rows, lean: Path, tmp_path: Path) -> None:
+def test_tables_of_a_schema_of_the_warehouse(sums_of_demo: Rows, lean: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         connection.execute("create schema loaded")
         typed_tables(connection, "create table loaded.{table} as {query}")
-    assert checksums(build(tmp_path, {"raw_schema": "loaded"}, cwd=lean)) == lean_demo
+    assert checksums(build(tmp_path, {"raw_schema": "loaded"}, cwd=lean)) == sums_of_demo
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_tables_of_a_schema_of_the_warehouse(lean_demo: Rows, lean: Path, tmp_pa
     ids=["only subscriptions", "only orders", "only customers"],
 )
 def test_a_side_that_is_empty(
-    demo: dict[str, Rows], tmp_path: Path, kept: tuple[str, ...], empty_marts: set[str]
+    marts_of_demo: dict[str, Rows], tmp_path: Path, kept: tuple[str, ...], empty_marts: set[str]
 ) -> None:
     for table, path in DEMO.items():
         text = path.read_text()
@@ -173,12 +173,12 @@ def test_a_side_that_is_empty(
     marts = contents(build(tmp_path, variables))
     assert {mart for mart, rows in marts.items() if not rows} == empty_marts
     if "subscriptions" in kept:
-        assert marts["mrr_churn_by_period"] == demo["mrr_churn_by_period"]
+        assert marts["mrr_churn_by_period"] == marts_of_demo["mrr_churn_by_period"]
     if "orders" in kept:
-        assert marts["repeat_purchase_by_period"] == demo["repeat_purchase_by_period"]
+        assert marts["repeat_purchase_by_period"] == marts_of_demo["repeat_purchase_by_period"]
 
 
-def test_activity_may_be_missing(demo: dict[str, Rows], lean: Path, tmp_path: Path) -> None:
+def test_activity_may_be_missing(marts_of_demo: dict[str, Rows], lean: Path, tmp_path: Path) -> None:
     """No file, or no table: the build says nothing of it, and only what tells of activity is another."""
     (tmp_path / "files").mkdir()
     (tmp_path / "tables").mkdir()
@@ -200,7 +200,7 @@ def test_activity_may_be_missing(demo: dict[str, Rows], lean: Path, tmp_path: Pa
     told = {"is_at_risk", "risk_reasons", "last_activity_on", "events_last_30_days"}
     for mart, rows in contents(from_files).items():
         assert [{name: value for name, value in row.items() if name not in told} for row in rows] == [
-            {name: value for name, value in row.items() if name not in told} for row in demo[mart]
+            {name: value for name, value in row.items() if name not in told} for row in marts_of_demo[mart]
         ], mart
     customers = from_files.query("select * from marts.customers")
     assert {(row["last_activity_on"], row["events_last_30_days"]) for row in customers} == {(None, 0)}
@@ -332,7 +332,7 @@ def test_a_grain_is_one_row_of_a_seed(lean: Path, tmp_path: Path) -> None:
         assert before["closing_mrr"] == after["opening_mrr"]
 
 
-def test_a_grain_that_is_removed_is_gone_everywhere(demo: dict[str, Rows], tmp_path: Path) -> None:
+def test_a_grain_that_is_removed_is_gone_everywhere(marts_of_demo: dict[str, Rows], tmp_path: Path) -> None:
     project = tmp_path / "project"
     copy_project(project)
     seed = project / "seeds" / "reference" / "period_grains.csv"
@@ -340,7 +340,8 @@ def test_a_grain_that_is_removed_is_gone_everywhere(demo: dict[str, Rows], tmp_p
     finished = dbt(tmp_path, "build", "--exclude-resource-type", "unit_test", cwd=project)
     assert finished.returncode == 0, finished.output
     kept = {
-        mart: [row for row in rows if row.get("period_grain") not in ("day", "quarter")] for mart, rows in demo.items()
+        mart: [row for row in rows if row.get("period_grain") not in ("day", "quarter")]
+        for mart, rows in marts_of_demo.items()
     }
     assert contents(finished) == kept
 
@@ -360,8 +361,10 @@ def test_a_grain_that_is_removed_is_gone_everywhere(demo: dict[str, Rows], tmp_p
         ({"gross_margin": "70%"}, "gross_margin is a number such as 0.8, not '70%'"),
     ],
 )
-def test_a_var_that_cannot_be_used_is_refused(tmp_path: Path, variables: dict[str, Any], message: str) -> None:
-    finished = dbt(tmp_path, "build", variables=variables)
+def test_a_var_that_cannot_be_used_is_refused(
+    lean: Path, tmp_path: Path, variables: dict[str, Any], message: str
+) -> None:
+    finished = dbt(tmp_path, "build", variables=variables, cwd=lean)
     assert finished.returncode != 0
     assert message in " ".join(finished.output.split())
 
