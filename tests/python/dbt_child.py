@@ -5,9 +5,9 @@ What is killed or stopped in a test is started as the command `dbt`: see conftes
 
 import multiprocessing
 import os
-import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ SERVER.set_forkserver_preload(["dbt.cli.main", "dbt.adapters.duckdb", "great_exp
 OF_THE_TESTS = {"", *map(str, Path(__file__).resolve().parents[:3])}
 
 
-def run_dbt(arguments: list[str], cwd: Path, environment: dict[str, str], output: str) -> None:
+def run_dbt(
+    arguments: list[str], cwd: Path, environment: dict[str, str], prepare: Callable[[], Any], output: str
+) -> None:
     """What the copy does, as the command `dbt` would: the exit code is the command's."""
     from dbt.cli.main import cli
 
@@ -26,17 +28,18 @@ def run_dbt(arguments: list[str], cwd: Path, environment: dict[str, str], output
     with open(output, "wb") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    # Whoever runs the tests in the background ignores interrupts; dbt must not inherit that.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    prepare()
     sys.path[:] = [path for path in sys.path if path not in OF_THE_TESTS]  # the plugins are those of `cwd`
     sys.argv = ["dbt", *arguments]
     cli()
 
 
-def finished_dbt(args: list[str], cwd: Path, env: dict[str, str], **_: Any) -> tuple[int, str]:
+def finished_dbt(
+    args: list[str], cwd: Path, env: dict[str, str], preexec_fn: Callable[[], Any], **_: Any
+) -> tuple[int, str]:
     """The exit code of dbt and what it printed; takes what subprocess would."""
     with tempfile.NamedTemporaryFile() as file:
-        process = SERVER.Process(target=run_dbt, args=(args[1:], cwd, env, file.name))
+        process = SERVER.Process(target=run_dbt, args=(args[1:], cwd, env, preexec_fn, file.name))
         process.start()
         process.join()
         assert process.exitcode is not None
