@@ -17,7 +17,7 @@ guest_sums as (
     select
         date_periods.period_id,
         corrections.combination_id,
-        sum(corrections.revenue) as revenue
+        cast(sum(corrections.revenue) as decimal(34, 10)) as revenue
     from corrections
     inner join date_periods on corrections.correction_date = date_periods.date_day
     where corrections.customer_key is null
@@ -84,12 +84,12 @@ sums as (
     select
         segment_periods.period_id,
         segment_periods.segment_id,
-        cast(sum(changes.revenue) as decimal(38, 10)) as revenue,
-        cast(sum(changes.identified_revenue) as decimal(38, 10)) as identified_revenue,
-        cast(sum(changes.new_customer_revenue) as decimal(38, 10)) as new_customer_revenue,
-        cast(sum(changes.stray_revenue) as decimal(38, 10)) as stray_revenue,
-        cast(sum(greatest(changes.stray_change, 0)) as decimal(38, 10)) as growth_revenue,
-        cast(sum(greatest(-changes.stray_change, 0)) as decimal(38, 10)) as shrinkage_revenue
+        cast(sum(changes.revenue) as decimal(34, 10)) as revenue,
+        cast(sum(changes.identified_revenue) as decimal(34, 10)) as identified_revenue,
+        cast(sum(changes.new_customer_revenue) as decimal(34, 10)) as new_customer_revenue,
+        cast(sum(changes.stray_revenue) as decimal(34, 10)) as stray_revenue,
+        cast(sum(greatest(changes.stray_change, 0)) as decimal(34, 10)) as growth_revenue,
+        cast(sum(greatest(-changes.stray_change, 0)) as decimal(34, 10)) as shrinkage_revenue
     from changes
     inner join segment_periods using (period_id, segment_id)
     group by segment_periods.period_id, segment_periods.segment_id

@@ -18,7 +18,7 @@ correction_sums as (
             and corrections.first_order_date <= date_periods.period_end_date,
             false
         ) as is_new_customer,
-        sum(corrections.revenue) as revenue
+        cast(sum(corrections.revenue) as decimal(34, 10)) as revenue
     from corrections
     inner join date_periods on corrections.correction_date = date_periods.date_day
     group by

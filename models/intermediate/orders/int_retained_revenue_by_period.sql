@@ -14,7 +14,7 @@ sums_of_several as (
     select
         customer_key,
         period_id,
-        sum(revenue) as revenue
+        cast(sum(revenue) as decimal(34, 10)) as revenue
     from {{ ref('int_order_periods') }}
     where customer_key is not null and not (is_first_in_period and is_last_in_period)
     group by customer_key, period_id
@@ -57,10 +57,10 @@ retained_revenue as (
     select
         retained.period_id,
         segments.segment_id,
-        cast(sum(retained.revenue) as decimal(38, 10)) as retained_revenue,
-        cast(sum(retained.previous_revenue) as decimal(38, 10)) as previous_retained_revenue,
-        cast(sum(retained.growth_revenue) as decimal(38, 10)) as growth_revenue,
-        cast(sum(retained.shrinkage_revenue) as decimal(38, 10)) as shrinkage_revenue
+        cast(sum(retained.revenue) as decimal(34, 10)) as retained_revenue,
+        cast(sum(retained.previous_revenue) as decimal(34, 10)) as previous_retained_revenue,
+        cast(sum(retained.growth_revenue) as decimal(34, 10)) as growth_revenue,
+        cast(sum(retained.shrinkage_revenue) as decimal(34, 10)) as shrinkage_revenue
     from revenue_by_combination as retained
     inner join segments using (combination_id)
     group by retained.period_id, segments.segment_id
