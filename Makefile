@@ -3,7 +3,7 @@
 # make engines   demo, real data and random companies on three engines, every mart compared
 # make restore   readers get the marts back that were published before the latest ones
 # make test    every check: linters, whole builds, real data
-# make test-all   the same with PostgreSQL and Spark, more random companies and more killed builds; hours
+# make test-all   the same with more on PostgreSQL and Spark, more random companies and more killed builds; hours
 # make validate  the guard alone: are the raw tables as the contract wants them? TABLE=orders: that table alone
 # make board   the marts as HTML pages that open from the disk: board/index.html
 # make look    the same pages with filters, served on this machine alone
@@ -85,10 +85,10 @@ pictures: .venv-board/test
 	.venv-board/bin/python charts/pictures.py
 
 test: lint .venv/test .venv-bench/bench .venv-board/board
-	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --durations 20 $(LEFT_OUT) tests/python
+	.venv/bin/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20 $(LEFT_OUT) tests/python
 
-# PostgreSQL and Spark take longer than all other tests.
-LEFT_OUT := --ignore tests/python/test_engines.py
+# Most tests of PostgreSQL and Spark.
+LEFT_OUT := -m "not slow"
 
 test-all: LEFT_OUT :=
 test-all: export KILLS ?= 40

@@ -7,7 +7,9 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from conftest import ABOUT_THE_BUILD, RAW_COLUMNS, ROOT, SHARED_DATA, Build, dbt, dbt_process, write_raw
+from conftest import ABOUT_THE_BUILD, RAW_COLUMNS, ROOT, SHARED_DATA, Build, dbt, dbt_process, inherited, write_raw
 from random_company import company
 from test_real_data import AS_OF_DATES
 
@@ -55,7 +57,7 @@ class Engine:
         """What subprocess needs to run dbt on this engine: see dbt_process."""
         options = {**self.environment, **options}
         process = dbt_process(folder, *arguments, "--target", self.target, **options)
-        process["args"][0] = str(ROOT / f".venv-{self.target}" / "bin" / "dbt")
+        process["args"][0] = str(ROOT / f".venv-{self.target.split('_')[0]}" / "bin" / "dbt")
         return process
 
     def dbt(self, folder: Path, *arguments: str, **options: Any) -> Build:
@@ -186,6 +188,81 @@ for table, file in files.items():
 """
 
 
+SPARK_HOME = ROOT / ".venv-spark/lib/python3.11/site-packages/pyspark"
+
+
+def free_port() -> str:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return str(unused.getsockname()[1])
+
+
+@contextlib.contextmanager
+def spark_service(log: Path, ready: str, *command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of Spark that serves, from the line of its log that says that it is ready, to the end."""
+    with open(log, "wb") as lines:
+        process = subprocess.Popen(
+            [str(SPARK_HOME / "bin" / command[0]), *command[1:]],
+            env={**inherited(), "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1", **environment},
+            cwd=log.parent,
+            stdout=lines,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        while not re.search(ready, log.read_text(encoding="utf-8")):
+            assert process.poll() is None, log.read_text(encoding="utf-8")
+            time.sleep(0.2)
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextlib.contextmanager
+def spark_cluster(folder: Path) -> Iterator[tuple[Spark, list[subprocess.Popen[bytes]]]]:
+    """A standalone cluster of two workers of one core each, and its workers."""
+    port = free_port()
+    web = ("--host", "127.0.0.1", "--webui-port", "0")
+    deploy = "org.apache.spark.deploy"
+    master = ("spark-class", f"{deploy}.master.Master", *web, "--port", port)
+    worker = ("spark-class", f"{deploy}.worker.Worker", *web, "--cores", "1", "--memory", "1g")
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(spark_service(folder / "master.log", "I have been elected leader", *master))
+        workers = []
+        for name in ("worker_1", "worker_2"):
+            command = (*worker, "--work-dir", str(folder / name), f"spark://127.0.0.1:{port}")
+            ready = "Successfully registered with master"
+            workers.append(stack.enter_context(spark_service(folder / f"{name}.log", ready, *command)))
+        found = spark(folder)
+        found.environment["RETENTION_SPARK_MASTER"] = f"spark://127.0.0.1:{port}"
+        found.environment["RETENTION_SPARK_EXECUTOR_MEMORY"] = "1g"
+        yield found, workers
+
+
+@contextlib.contextmanager
+def spark_connect_server(folder: Path) -> Iterator[Spark]:
+    """A Connect server with a catalogue and a warehouse of its own."""
+    found, port = spark(folder), free_port()
+    settings = {
+        "spark.connect.grpc.binding.port": port,
+        "spark.sql.warehouse.dir": found.environment["RETENTION_SPARK_WAREHOUSE"],
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:ReservedCodeCacheSize=256m",
+        "spark.ui.enabled": "false",
+    }
+    with spark_service(
+        folder / "connect.log", "Spark Connect server started at", "spark-submit", "--master", "local[*]",
+        *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+        *(word for name, value in settings.items() for word in ("--conf", f"{name}={value}")),
+    ):  # fmt: skip
+        yield Spark("spark_connect", {**found.environment, "RETENTION_SPARK_REMOTE": f"sc://127.0.0.1:{port}"})
+
+
 def spark(folder: Path, catalog: str = "in-memory") -> Spark:
     """Spark that leaves nothing but a folder; with `hive` for a catalogue, its tables outlive the process."""
     environment = {
@@ -212,9 +289,7 @@ def postgres_server(**settings: str) -> Iterator[Postgres]:
     """
     user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
     folder = Path(tempfile.mkdtemp(prefix="retention_postgres_"))
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = str(unused.getsockname()[1])
+    port = free_port()
     options = {
         "port": port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
         "work_mem": "64MB", **settings,

@@ -145,6 +145,40 @@ def test_a_random_company_in_tables_on_spark(spark_is_there: None, tmp_path: Pat
     assert unequal(built.warehouse, spark.fetch(tmp_path)) == {}
 
 
+@pytest.mark.slow
+def test_a_worker_of_a_cluster_dies_while_marts_are_built(spark_is_there: None, tmp_path: Path) -> None:
+    _, variables, built = built_company(tmp_path, 1, "tiny")
+
+    with engines.spark_cluster(tmp_path) as (spark, workers):
+        location = {"raw_location": str(tmp_path / "{table}.csv")}
+        process = spark.process(tmp_path / "engine", *BUILD, variables={**location, **variables})
+        with subprocess.Popen(**process, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+            assert running.stdout
+            lines = []
+            for line in running.stdout:
+                lines.append(line)
+                if "OK created sql table model intermediate." in line and workers[0].poll() is None:
+                    os.killpg(workers[0].pid, signal.SIGKILL)
+                    workers[0].wait()
+        output = "".join(lines)
+        assert running.returncode == 0, output[-6000:]
+        assert workers[0].returncode == -signal.SIGKILL
+        published(output)
+        assert unequal(built.warehouse, spark.fetch(tmp_path)) == {}
+
+
+@pytest.mark.slow
+def test_a_random_company_by_way_of_a_connect_server(spark_is_there: None, tmp_path: Path) -> None:
+    _, variables, built = built_company(tmp_path, 3, "tiny")
+
+    with engines.spark_connect_server(tmp_path) as spark:
+        location = {"raw_location": str(tmp_path / "{table}.csv")}
+        finished = spark.dbt(tmp_path / "engine", *BUILD, variables={**location, **variables})
+        assert finished.returncode == 0, finished.output[-6000:]
+        published(finished.output)
+        assert unequal(built.warehouse, spark.fetch(tmp_path)) == {}
+
+
 class SparkCompany(Company):
     """The company of two customers on Spark, whose catalogue outlives each build."""
 
