@@ -22,10 +22,10 @@ billed_items as (
         max(case when is_paid then period_end end) as paid_until,
         max(price_id) as price_id,
         max(quantity) as quantity,
-        max(billed_price) as billed_price,
+        max(unit_amount) as unit_amount,
         min(price_id) <> max(price_id)
         or min(quantity) <> max(quantity)
-        or min(billed_price) <> max(billed_price) as has_changed
+        or min(unit_amount) <> max(unit_amount) as has_changed
     from {{ ref('stripe_fivetran__lines') }}
     group by source_name, item_id
 )
@@ -43,7 +43,7 @@ select
     billed_items.paid_until,
     coalesce(billed_items.price_id, items.plan_id) as price_id,
     coalesce(billed_items.quantity, items.quantity) as quantity,
-    billed_items.billed_price,
+    billed_items.unit_amount,
     coalesce(billed_items.has_changed, false) as has_changed
 from items
 full join billed_items using (source_name, item_id)

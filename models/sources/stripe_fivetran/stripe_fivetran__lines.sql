@@ -1,4 +1,5 @@
--- One row per line that an invoice bills for an item of a subscription, with what one costs where the line says it.
+-- One row per line that an invoice bills for an item of a subscription, with what one costs, in minor units, where the
+-- line says it.
 
 {{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
 
@@ -40,8 +41,8 @@ select
         when not lines.is_proration and lines.amount > 0 and not prices.is_tiered and not prices.is_metered
             and prices.package_size is null
             and lines.period_end >= {{ after_interval('lines.period_start', 'prices') }}
-            then {{ major_units('lines.unit_amount_excluding_tax', 'prices.exponent') }}
-    end as billed_price
+            then lines.unit_amount_excluding_tax
+    end as unit_amount
 from lines
 inner join invoices on lines.source_name = invoices.source_name and lines.invoice_id = invoices.id
 left join prices on lines.source_name = prices.source_name and lines.billed_price_id = prices.price_id
