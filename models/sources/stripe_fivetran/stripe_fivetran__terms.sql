@@ -6,15 +6,18 @@
 with
 items as (select * from {{ ref('stripe_fivetran__items') }}),
 
-prices as (select * from {{ ref('stripe_fivetran__prices') }}),
-
 -- Most items never change: the others alone are looked at line by line.
-changed_items as (select * from items where has_changed),
+changed_items as (select * from {{ ref('stripe_fivetran__items') }} where has_changed),
+
+bills as (select * from {{ ref('stripe_fivetran__bills') }}),
+
+prices as (select * from {{ ref('stripe_fivetran__prices') }}),
 
 changing_lines as (
     select item_lines.*
     from {{ ref('stripe_fivetran__lines') }} as item_lines
     inner join changed_items using (source_name, item_id)
+    inner join bills using (source_name, invoice_id)
     where item_lines.begins_terms
 ),
 
@@ -87,7 +90,8 @@ select
     items.subscription_id,
     item_id,
     case
-        when priced.billed_price <> priced.own_price then priced.price_id || '@' || {{ plain_number('priced.billed_price') }}
+        when priced.billed_price <> priced.own_price
+            then priced.price_id || '@' || {{ plain_number('priced.billed_price') }}
         else priced.price_id
     end as plan_id,
     priced.price_id,
