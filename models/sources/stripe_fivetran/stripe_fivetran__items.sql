@@ -1,5 +1,5 @@
 -- One row per item that a subscription has or was once billed for: what it is now, from when on and until when it was
--- billed, and when what was paid in advance was given back.
+-- billed, and when what was paid in advance was given back. What is known of an item later goes by its item_key.
 
 {{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
 
@@ -36,6 +36,7 @@ billed_items as (
 select
     source_name,
     item_id,
+    row_number() over () as item_key,
     coalesce(items.subscription_id, billed_items.subscription_id) as subscription_id,
     items.id is not null as is_current,
     items.created as created_at,

@@ -14,7 +14,9 @@ bills as (select * from {{ ref('stripe_fivetran__bills') }}),
 prices as (select * from {{ ref('stripe_fivetran__prices') }}),
 
 changing_lines as (
-    select item_lines.*
+    select
+        changed_items.item_key,
+        item_lines.*
     from {{ ref('stripe_fivetran__lines') }} as item_lines
     inner join changed_items using (source_name, item_id)
     inner join bills using (source_name, invoice_id)
@@ -24,7 +26,7 @@ changing_lines as (
 changes as (
     select *
     from changing_lines
-    window item_so_far as (partition by source_name, item_id order by period_start, amount, line_id)
+    window item_so_far as (partition by item_key order by period_start, amount, line_id)
     qualify price_id is distinct from lag(price_id) over item_so_far
         or quantity is distinct from lag(quantity) over item_so_far
         or unit_amount is distinct from lag(unit_amount) over item_so_far
@@ -41,10 +43,10 @@ billed as (
         lead(period_start) over item_so_far as next_period_start
     from changes
     window
-        item_so_far as (partition by source_name, item_id order by period_start, amount, line_id),
-        price_so_far as (partition by source_name, item_id, price_id order by period_start, amount, line_id),
+        item_so_far as (partition by item_key order by period_start, amount, line_id),
+        price_so_far as (partition by item_key, price_id order by period_start, amount, line_id),
         price_from_here as (
-            partition by source_name, item_id, price_id order by period_start, amount, line_id
+            partition by item_key, price_id order by period_start, amount, line_id
             rows between current row and unbounded following
         )
 ),
@@ -52,7 +54,7 @@ billed as (
 terms as (
     select
         source_name,
-        item_id,
+        item_key,
         price_id,
         quantity,
         known_unit_amount as unit_amount,
@@ -63,7 +65,7 @@ terms as (
     union all
     select
         source_name,
-        item_id,
+        item_key,
         price_id,
         quantity,
         unit_amount,
@@ -86,9 +88,8 @@ priced as (
 -- An item that the subscription no longer has ends where what was paid in advance was given back, else with the last
 -- period billed.
 select
-    source_name,
-    items.subscription_id,
-    item_id,
+    priced.source_name,
+    item_key,
     case
         when priced.billed_price <> priced.own_price
             then priced.price_id || '@' || {{ plain_number('priced.billed_price') }}
@@ -105,4 +106,4 @@ select
         else items.billed_until
     end as ended_at
 from priced
-inner join items using (source_name, item_id)
+inner join items using (item_key)
