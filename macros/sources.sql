@@ -528,7 +528,7 @@
     cannot be distinguished from orders.
 -#}
 {% macro payments_like_orders() -%}
-    select distinct
+    select
         source_name || ': no charge names its invoice and no invoice its charge, so that payments of subscriptions cannot '
         || 'be distinguished from orders. Load invoice_id of charge, or charge_id or payment_intent_id of invoice; or set '
         || 'subscription_invoices_are_orders: true' as sentence
@@ -538,7 +538,8 @@
             select source_name from {{ ref('stripe_fivetran__invoice') }} where subscription_id is not null
         )
         and source_name not in (select source_name from {{ ref('stripe_fivetran__unnamed_invoices') }})
-        and source_name not in (select source_name from {{ ref('stripe_fivetran__charge') }} where invoice_id is not null)
+    group by source_name
+    having count(invoice_id) = 0
 {%- endmacro %}
 
 {#-

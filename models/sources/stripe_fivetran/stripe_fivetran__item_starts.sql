@@ -18,6 +18,7 @@ started as (
     select
         source_name,
         subscription_id,
+        items.item_key,
         items.item_id,
         items.known_from,
         case
@@ -36,7 +37,7 @@ started as (
 select
     source_name,
     subscription_id,
-    item_id,
+    item_key,
     known_from,
     started_at,
     case

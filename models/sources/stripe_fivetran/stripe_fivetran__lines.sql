@@ -1,14 +1,9 @@
--- One row per line that an invoice bills for an item of a subscription, with what one costs where the line says it.
+-- One row per line of an invoice for an item of a subscription, with what one costs, in minor units, where the line
+-- says it.
 
 {{ config(enabled = 'stripe_fivetran' in types_in_use()) }}
 
 with
-invoices as (
-    select *
-    from {{ ref('stripe_fivetran__invoice') }}
-    where coalesce(livemode, true) and not coalesce(is_deleted, false) and status in ('paid', 'open', 'uncollectible')
-),
-
 prices as (select * from {{ ref('stripe_fivetran__prices') }}),
 
 lines as (
@@ -23,7 +18,8 @@ lines as (
 
 select
     lines.source_name,
-    coalesce(lines.subscription_id, invoices.subscription_id) as subscription_id,
+    lines.invoice_id,
+    lines.subscription_id,
     lines.item_id,
     lines.id as line_id,
     lines.billed_price_id as price_id,
@@ -34,14 +30,12 @@ select
     -- A proration takes the old terms back and bills the new ones.
     not lines.is_proration or lines.amount >= 0 as begins_terms,
     lines.is_proration and lines.amount < 0 as is_credit,
-    invoices.status = 'paid' and lines.amount > 0 as is_paid,
     -- Tax may be part of a price; and only a line for a whole interval tells what one costs.
     case
         when not lines.is_proration and lines.amount > 0 and not prices.is_tiered and not prices.is_metered
             and prices.package_size is null
             and lines.period_end >= {{ after_interval('lines.period_start', 'prices') }}
-            then {{ major_units('lines.unit_amount_excluding_tax', 'prices.exponent') }}
-    end as billed_price
+            then lines.unit_amount_excluding_tax
+    end as unit_amount
 from lines
-inner join invoices on lines.source_name = invoices.source_name and lines.invoice_id = invoices.id
 left join prices on lines.source_name = prices.source_name and lines.billed_price_id = prices.price_id

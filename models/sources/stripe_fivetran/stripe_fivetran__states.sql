@@ -6,12 +6,12 @@
 with
 spans as (select * from {{ ref('stripe_fivetran__spans') }}),
 
-subscriptions as (select * from spans where is_last),
-
 states as (
     select
         source_name,
         subscription_id,
+        is_over,
+        is_given_up,
         state,
         state_from as started_at,
         ended_at,
@@ -25,6 +25,8 @@ states as (
     select
         source_name,
         subscription_id,
+        is_over,
+        is_given_up,
         'active' as state,
         started_at,
         state_from as ended_at,
@@ -41,6 +43,8 @@ parts as (
     select
         states.source_name,
         states.subscription_id,
+        states.is_over,
+        states.is_given_up,
         case when parts.name = 'trial' then 'trialing' else states.state end as status,
         states.cancel_requested_at,
         case parts.name
@@ -64,22 +68,15 @@ requested as (
     from parts
 ),
 
-merged as (
-    select
-        *,
-        lead(started_at) over (partition by source_name, subscription_id order by started_at) is null as is_last_stretch
-    from {{ merged_stretches(
-        'requested', ['source_name', 'subscription_id'], ['status', 'cancel_requested_at']
-    ) }} as merged_states
-),
-
 ended as (
     select
-        merged.*,
-        merged.is_last_stretch and subscriptions.is_over as is_end,
-        merged.status = 'past_due' or subscriptions.is_given_up as is_failure
-    from merged
-    inner join subscriptions using (source_name, subscription_id)
+        *,
+        is_last and is_over as is_end,
+        status = 'past_due' or is_given_up as is_failure
+    from {{ merged_stretches(
+        'requested', ['source_name', 'subscription_id'], ['status', 'cancel_requested_at'],
+        carried=['is_over', 'is_given_up']
+    ) }} as merged_stretches
 )
 
 select

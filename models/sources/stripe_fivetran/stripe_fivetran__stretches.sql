@@ -12,13 +12,14 @@ discounts as (select * from {{ ref('stripe_fivetran__discounts') }}),
 terms as (
     select
         terms.*,
+        item_starts.subscription_id,
         item_starts.raw_subscription_id,
         case
             when terms.started_at = item_starts.known_from then item_starts.started_at
             else terms.started_at
         end as terms_from
     from {{ ref('stripe_fivetran__terms') }} as terms
-    inner join item_starts using (source_name, item_id)
+    inner join item_starts using (item_key)
 ),
 
 stretches as (

@@ -10,10 +10,7 @@ pairs as (
     select
         charges.source_name,
         charges.id as charge_id,
-        invoices.id as invoice_id,
-        invoices.subscription_id,
-        invoices.total,
-        invoices.tax
+        invoices.id as invoice_id
     from charges
     inner join {{ ref('stripe_fivetran__invoice') }} as invoices
         on charges.source_name = invoices.source_name and charges.id = invoices.charge_id
@@ -21,15 +18,15 @@ pairs as (
     select
         charges.source_name,
         charges.id as charge_id,
-        invoices.id as invoice_id,
-        invoices.subscription_id,
-        invoices.total,
-        invoices.tax
+        invoices.id as invoice_id
     from charges
     inner join {{ ref('stripe_fivetran__invoice') }} as invoices
         on charges.source_name = invoices.source_name and charges.payment_intent_id = invoices.payment_intent_id
 )
 
-select *
+select
+    source_name,
+    charge_id,
+    min(invoice_id) as invoice_id
 from pairs
-qualify row_number() over (partition by source_name, charge_id order by invoice_id) = 1
+group by source_name, charge_id

@@ -8,34 +8,34 @@
 ) }}
 
 with
-charges as (select * from {{ ref('stripe_fivetran__charge') }} where coalesce(livemode, true)),
+charges as (
+    select
+        charges.*,
+        coalesce(charges.invoice_id, unnamed_invoices.invoice_id) as paid_invoice_id
+    from {{ ref('stripe_fivetran__charge') }} as charges
+    left join {{ ref('stripe_fivetran__unnamed_invoices') }} as unnamed_invoices
+        on charges.source_name = unnamed_invoices.source_name and charges.id = unnamed_invoices.charge_id
+    where coalesce(charges.livemode, true)
+),
 
 invoices as (
     select * from {{ ref('stripe_fivetran__invoice') }}
     where subscription_id is null or {{ var('subscription_invoices_are_orders') }}
 ),
 
-unnamed_invoices as (select * from {{ ref('stripe_fivetran__unnamed_invoices') }}),
-
 exponents as (select * from {{ ref('currency_exponents') }}),
 
 orders as (
     select
         charges.*,
-        coalesce(invoices.total, unnamed_invoices.total, charges.amount) as total,
-        coalesce(invoices.tax, unnamed_invoices.tax) as tax,
+        coalesce(invoices.total, charges.amount) as total,
+        invoices.tax,
         {{ major_units('charges.amount', 'exponents.exponent') }} as paid,
         {{ major_units('coalesce(charges.amount_refunded, 0)', 'exponents.exponent') }} as refunded
     from charges
-    left join invoices on charges.source_name = invoices.source_name and charges.invoice_id = invoices.id
-    left join unnamed_invoices
-        on charges.source_name = unnamed_invoices.source_name and charges.id = unnamed_invoices.charge_id
+    left join invoices on charges.source_name = invoices.source_name and charges.paid_invoice_id = invoices.id
     left join exponents on upper(charges.currency) = exponents.currency
-    where invoices.id is not null
-        or (
-            charges.invoice_id is null
-            and (unnamed_invoices.subscription_id is null or {{ var('subscription_invoices_are_orders') }})
-        )
+    where invoices.id is not null or charges.paid_invoice_id is null
 )
 
 select

@@ -65,14 +65,28 @@ priced as (
             and stretches.ended_at > costs.started_at
 ),
 
-merged as (
+-- Most stretches last as long as their status, and have no neighbour to be one with.
+whole as (
     select *
-    from {{ merged_stretches(
-        'priced',
-        ['source_name', 'raw_subscription_id'],
-        ['plan_id', 'quantity', 'discount_percent', 'state_started_at'],
-        carried=['subscription_id', 'status', 'cancel_requested_at', 'end_reason', 'state_ended_at']
-    ) }} as merged_stretches
+    from priced
+    where started_at is not distinct from state_started_at and ended_at is not distinct from state_ended_at
+),
+
+parts as (
+    select *
+    from priced
+    where started_at is distinct from state_started_at or ended_at is distinct from state_ended_at
+),
+
+{% set key = ['source_name', 'raw_subscription_id'] %}
+{% set terms = ['plan_id', 'quantity', 'discount_percent', 'state_started_at'] %}
+{% set carried = ['subscription_id', 'status', 'cancel_requested_at', 'end_reason', 'state_ended_at'] %}
+{% set columns = (key + terms + carried + ['started_at', 'ended_at']) | join(', ') %}
+
+merged as (
+    select {{ columns }} from whole
+    union all
+    select {{ columns }} from {{ merged_stretches('parts', key, terms, carried) }} as merged_parts
 )
 
 -- A request is of the stretch in which it was made and of those after it, the reason of the last one.
