@@ -2,7 +2,7 @@
 # make build TARGET=postgres|spark   the same on another engine, in .venv-postgres or .venv-spark
 # make engines   demo, real data and random companies on three engines, every mart compared
 # make restore   readers get the marts back that were published before the latest ones
-# make test    every check: linters, whole builds, real data
+# make test    every check: linters, whole builds, real data; PostgreSQL and Spark where they are installed
 # make test-all   the same with more on PostgreSQL and Spark, more random companies and more killed builds; hours
 # make validate  the guard alone: are the raw tables as the contract wants them? TABLE=orders: that table alone
 # make board   the marts as HTML pages that open from the disk: board/index.html
