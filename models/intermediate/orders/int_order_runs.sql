@@ -1,8 +1,8 @@
 -- One row per customer and run of orders: orders between which the customer never goes so long without one that it
 -- would change their lifecycle stage. Few rows, though there may be many orders.
 
-{# Orders of one day are of one run, though a var be 0. #}
-{% set longest_gap = [1, [var('declining_days'), var('inactivity_days')] | min] | max %}
+{# Orders of one day are of one run, even where declining_days is 0. #}
+{% set longest_gap = [[var('declining_days'), var('inactivity_days')] | min | int, 1] | max %}
 
 with
 orders as (
