@@ -35,8 +35,8 @@ RECONCILIATION := select source_name, raw_table, rows_read, rows_kept, currencie
 BUILD := build --exclude-resource-type unit_test
 WITH_VARS = $(if $(VARS),--vars '$(VARS)')
 
-.PHONY: build engines demo-sources restore validate board look pictures test test-all docs lint contracts \
-	check-contracts metrics superset bench lock
+.PHONY: build engines engine-packages demo-sources restore validate board look pictures test test-all docs lint \
+	contracts check-contracts metrics superset bench lock
 
 build: $(ENVIRONMENT)
 	$(call needs,$(ENGINE))
@@ -51,13 +51,16 @@ needs_postgres = $(dir $<)bin/python -c 'import os, socket; socket.create_connec
 	|| { echo "No PostgreSQL server answers where RETENTION_POSTGRES_HOST and RETENTION_POSTGRES_PORT say, by default" \
 	"127.0.0.1 and 5432."; exit 1; }
 
-engines: .venv/test .venv-postgres/postgres .venv-spark/spark
+engines: engine-packages .venv/test .venv-postgres/postgres .venv-spark/spark
+	.venv/bin/python tests/python/other_engines.py
+
+# What pip does not install of the engines.
+engine-packages:
 	@if [ -z "$(strip $(missing_packages))" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update --quiet=2 \
 		&& DEBIAN_FRONTEND=noninteractive apt-get install --quiet=2 --yes --no-install-recommends $(missing_packages); \
-	else echo "Install these packages, or run make engines as root on Debian: $(strip $(missing_packages))"; exit 1; fi
-	.venv/bin/python tests/python/other_engines.py
+	else echo "Install these packages, or run make $@ as root on Debian: $(strip $(missing_packages))"; exit 1; fi
 
 missing_packages = $(if $(shell command -v java),,openjdk-17-jre-headless) \
 	$(if $(wildcard /usr/lib/postgresql/*/bin/initdb)$(shell command -v initdb),,postgresql)

@@ -52,8 +52,8 @@
 
 {#-
     The stretches of a relation, from started_at to ended_at, where neighbours of the same key that touch and have equal
-    terms are one, and whether one is_last of its key. Stretches without length are left out. What is carried is not
-    compared, since it hangs on key and terms.
+    terms are one, and whether each is_last_stretch of its key. Stretches without length are left out. What is carried is
+    not compared, since it hangs on key and terms.
     Example: select * from {{ merged_stretches('pieces', ['subscription_id'], ['status', 'quantity']) }} as merged
 -#}
 {% macro merged_stretches(relation, key, terms, carried=[]) -%}
@@ -62,7 +62,7 @@
             {{ (key + terms + carried) | join(',\n            ') }},
             started_at,
             coalesce(lead(ended_before) over stretches, last_ended_at) as ended_at,
-            lead(started_at) over stretches is null as is_last
+            lead(started_at) over stretches is null as is_last_stretch
         from (
             select
                 *,

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +57,13 @@ class Build:
 def inherited() -> dict[str, str]:
     """The environment of the tests, without settings of whoever runs them."""
     return {name: text for name, text in os.environ.items() if not name.startswith(("RETENTION_", "DBT_"))}
+
+
+def free_port() -> str:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return str(unused.getsockname()[1])
 
 
 def dbt_process(

@@ -7,10 +7,8 @@ import contextlib
 import csv
 import json
 import os
-import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +19,18 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from conftest import ABOUT_THE_BUILD, RAW_COLUMNS, ROOT, SHARED_DATA, Build, dbt, dbt_process, inherited, write_raw
+from conftest import (
+    ABOUT_THE_BUILD,
+    RAW_COLUMNS,
+    ROOT,
+    SHARED_DATA,
+    Build,
+    dbt,
+    dbt_process,
+    free_port,
+    inherited,
+    write_raw,
+)
 from random_company import company
 from test_real_data import AS_OF_DATES
 
@@ -191,27 +200,20 @@ for table, file in files.items():
 SPARK_HOME = ROOT / ".venv-spark/lib/python3.11/site-packages/pyspark"
 
 
-def free_port() -> str:
-    """A port of this machine that nobody uses."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return str(unused.getsockname()[1])
-
-
 @contextlib.contextmanager
-def spark_service(log: Path, ready: str, *command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process of Spark that serves, from the line of its log that says that it is ready, to the end."""
+def spark_service(log: Path, ready: str, program: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of Spark that serves, from when its log says that it is ready, to the end."""
     with open(log, "wb") as lines:
         process = subprocess.Popen(
-            [str(SPARK_HOME / "bin" / command[0]), *command[1:]],
-            env={**inherited(), "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1", **environment},
+            [str(SPARK_HOME / "bin" / program), *arguments],
+            env={**inherited(), "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1"},
             cwd=log.parent,
             stdout=lines,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     try:
-        while not re.search(ready, log.read_text(encoding="utf-8")):
+        while ready not in log.read_text(encoding="utf-8"):
             assert process.poll() is None, log.read_text(encoding="utf-8")
             time.sleep(0.2)
         yield process
@@ -249,9 +251,9 @@ def spark_connect_server(folder: Path) -> Iterator[Spark]:
     settings = {
         "spark.connect.grpc.binding.port": port,
         "spark.sql.warehouse.dir": found.environment["RETENTION_SPARK_WAREHOUSE"],
-        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.catalogImplementation": found.environment["RETENTION_SPARK_CATALOG"],
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.shuffle.partitions": found.environment["RETENTION_SPARK_PARTITIONS"],
         "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:ReservedCodeCacheSize=256m",
         "spark.ui.enabled": "false",
     }

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
-from conftest import ROOT, Build, skip
+from conftest import ROOT, Build, free_port, skip
 
 FILTERED = ("overview", "cohorts", "why_and_who", "orders")  # boards with filters
 PYTHON = ROOT / ".venv-board" / "bin" / "python"
@@ -567,9 +567,7 @@ def served(marts: Path) -> Iterator[int]:
     """Serve the board as `make look` does; the port, once it answers."""
     if not PYTHON.exists():
         skip("there is no .venv-board: make .venv-board/board")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = int(free_port())
     command = [str(PYTHON), str(ROOT / "charts" / "board.py"), "serve", "--port", str(port)]
     environment = {**os.environ, "RETENTION_MARTS": str(marts)}
     server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

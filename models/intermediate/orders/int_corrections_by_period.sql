@@ -17,7 +17,7 @@ guest_sums as (
     select
         date_periods.period_id,
         corrections.combination_id,
-        cast(sum(corrections.revenue) as decimal(34, 10)) as revenue
+        sum(corrections.revenue) as revenue
     from corrections
     inner join date_periods on corrections.correction_date = date_periods.date_day
     where corrections.customer_key is null

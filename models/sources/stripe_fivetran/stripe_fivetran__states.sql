@@ -71,7 +71,7 @@ requested as (
 ended as (
     select
         *,
-        is_last and is_over as is_end,
+        is_last_stretch and is_over as is_end,
         status = 'past_due' or is_given_up as is_failure
     from {{ merged_stretches(
         'requested', ['source_name', 'subscription_id'], ['status', 'cancel_requested_at'],

@@ -2,6 +2,11 @@
 
 {{ config(enabled = 'stripe_fivetran' in types_in_use(), materialized = 'table') }}
 
+{% set key = ['source_name', 'raw_subscription_id'] %}
+{% set terms = ['plan_id', 'quantity', 'discount_percent', 'state_started_at'] %}
+{% set carried = ['subscription_id', 'status', 'cancel_requested_at', 'end_reason', 'state_ended_at'] %}
+{% set columns = (key + terms + carried + ['started_at', 'ended_at']) | join(', ') %}
+
 with
 customers as (
     select
@@ -66,25 +71,17 @@ priced as (
 ),
 
 -- Most stretches last as long as their status, and have no neighbour to be one with.
-whole as (
-    select *
+compared as (
+    select
+        *,
+        coalesce(started_at = state_started_at and ended_at = state_ended_at, false) as is_whole
     from priced
-    where started_at is not distinct from state_started_at and ended_at is not distinct from state_ended_at
 ),
 
-parts as (
-    select *
-    from priced
-    where started_at is distinct from state_started_at or ended_at is distinct from state_ended_at
-),
-
-{% set key = ['source_name', 'raw_subscription_id'] %}
-{% set terms = ['plan_id', 'quantity', 'discount_percent', 'state_started_at'] %}
-{% set carried = ['subscription_id', 'status', 'cancel_requested_at', 'end_reason', 'state_ended_at'] %}
-{% set columns = (key + terms + carried + ['started_at', 'ended_at']) | join(', ') %}
+parts as (select * from compared where not is_whole),
 
 merged as (
-    select {{ columns }} from whole
+    select {{ columns }} from compared where is_whole
     union all
     select {{ columns }} from {{ merged_stretches('parts', key, terms, carried) }} as merged_parts
 )
