@@ -43,9 +43,9 @@ def lean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     leave_out_guard(project)
     with open(project / "dbt_project.yml", "a") as file:
         file.write("\ndata_tests:\n  +enabled: false\n")
-    key_test = "- unique_combination:\n"
+    key_test = "- unique_combination: {"
     for path in (project / "models" / "marts").rglob("*.yml"):
-        path.write_text(path.read_text().replace(key_test, f"{key_test}          config: {{enabled: true}}\n"))
+        path.write_text(path.read_text().replace(key_test, f"{key_test}config: {{enabled: true}}, "))
     (project / "tests" / "mallory_is_no_customer.sql").write_text(
         "{{ config(enabled = true) }}\nselect * from {{ ref('mrr_movements') }} where customer_id = 'mallory'\n"
     )
