@@ -254,7 +254,10 @@ def spark_connect_server(folder: Path) -> Iterator[Spark]:
         "spark.sql.catalogImplementation": found.environment["RETENTION_SPARK_CATALOG"],
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": found.environment["RETENTION_SPARK_PARTITIONS"],
-        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:ReservedCodeCacheSize=256m",
+        "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -XX:ReservedCodeCacheSize=256m "
+        + found.environment["RETENTION_SPARK_DRIVER_OPTIONS"],
+        "spark.sql.ui.explainMode": "simple",
         "spark.ui.enabled": "false",
     }
     with spark_service(

@@ -15,7 +15,7 @@ sums_by_number as (
         cohorts.segment,
         cohorts.segment_value,
         sum(cohorts.retained_customers) as customers,
-        sum(cohorts.revenue) as revenue
+        cast(sum(cohorts.revenue) as decimal(34, 10)) as revenue
     from cohorts
     inner join periods
         on
@@ -66,7 +66,7 @@ corrections_of_no_cohort as (
         periods.period_start_date,
         segments.segment,
         segments.segment_value,
-        sum(corrections.revenue) as revenue
+        cast(sum(corrections.revenue) as decimal(34, 10)) as revenue
     from {{ ref('int_corrections') }} as corrections
     inner join {{ ref('int_date_periods') }} as periods on corrections.correction_date = periods.date_day
     inner join {{ ref('int_segments') }} as segments using (combination_id)

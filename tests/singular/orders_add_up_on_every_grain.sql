@@ -5,7 +5,7 @@ with
 countable_orders as (
     select
         count(*) as orders,
-        coalesce(sum(revenue), 0) as revenue,
+        cast(coalesce(sum(revenue), 0) as decimal(34, 10)) as revenue,
         count(distinct customer_key) as customers
     from {{ ref('int_order_sequence') }}
 ),
@@ -14,7 +14,7 @@ countable_orders as (
 corrections as (
     select
         periods.period_grain,
-        sum(corrections.revenue) as revenue
+        cast(sum(corrections.revenue) as decimal(34, 10)) as revenue
     from {{ ref('int_corrections') }} as corrections
     inner join {{ ref('int_segment_periods') }} as periods
         on
