@@ -7,6 +7,16 @@ order_churn_spans as (select * from {{ ref('int_order_churn_spans') }} where is_
 
 stretches as (select * from {{ ref('int_mrr_stretches') }}),
 
+-- Each text is looked at once, not each event.
+end_reasons as (
+    select
+        end_reason as raw_reason,
+        nullif({{ plain_text('end_reason') }}, '') as end_reason
+    from stretches
+    where end_reason is not null
+    group by end_reason
+),
+
 churn_reasons as (select * from {{ ref('churn_reasons') }}),
 
 tenure_bands as (select * from {{ ref('tenure_bands') }}),
@@ -18,11 +28,12 @@ events as (
         churn.churned_on,
         churn.mrr_lost,
         churn.plan_key,
-        nullif({{ plain_text('stretches.end_reason') }}, '') as end_reason,
+        end_reasons.end_reason,
         churn.returned_on,
         {{ dbt.datediff('churn.first_paid_date', 'churn.churned_on', 'day') }} as days_since_first
     from subscription_churn as churn
     left join stretches on churn.reason_stretch_key = stretches.stretch_key
+    left join end_reasons on stretches.end_reason = end_reasons.raw_reason
     union all
     select
         churn_definition,

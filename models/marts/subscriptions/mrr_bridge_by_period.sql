@@ -34,46 +34,42 @@ steps as (
         'closing' as step
 ),
 
-signed_steps as (
-    select
-        mrr_by_period.*,
-        steps.step_number,
-        steps.step,
-        case steps.step
-            when 'opening' then mrr_by_period.opening_mrr
-            when 'new' then mrr_by_period.new_mrr
-            when 'reactivation' then mrr_by_period.reactivation_mrr
-            when 'expansion' then mrr_by_period.expansion_mrr
-            when 'contraction' then -mrr_by_period.contraction_mrr
-            when 'churned' then -mrr_by_period.churned_mrr
-            when 'closing' then mrr_by_period.closing_mrr
-        end as mrr
-    from mrr_by_period
-    cross join steps
-),
-
 -- The closing is a balance of its own: it is not added to what leads up to it.
 bridges as (
     select
-        period_grain,
-        period_start_date,
-        period_end_date,
-        is_complete,
-        segment,
-        segment_value,
-        cast(step_number as bigint) as step_number,
-        step,
-        cast(mrr as decimal(38, 6)) as mrr,
+        mrr_by_period.period_grain,
+        mrr_by_period.period_start_date,
+        mrr_by_period.period_end_date,
+        mrr_by_period.is_complete,
+        mrr_by_period.segment,
+        mrr_by_period.segment_value,
+        cast(steps.step_number as bigint) as step_number,
+        steps.step,
+        cast(
+            case steps.step
+                when 'opening' then mrr_by_period.opening_mrr
+                when 'new' then mrr_by_period.new_mrr
+                when 'reactivation' then mrr_by_period.reactivation_mrr
+                when 'expansion' then mrr_by_period.expansion_mrr
+                when 'contraction' then -mrr_by_period.contraction_mrr
+                when 'churned' then -mrr_by_period.churned_mrr
+                when 'closing' then mrr_by_period.closing_mrr
+            end as decimal(38, 6)
+        ) as mrr,
         cast(
             case
-                when step = 'closing' then mrr
-                else (sum(mrr) over (
-                    partition by period_grain, period_start_date, segment, segment_value
-                    order by step_number
-                ))
+                when steps.step = 'closing' then mrr_by_period.closing_mrr
+                else  -- the steps up to this one
+                    mrr_by_period.opening_mrr
+                    + case when steps.step_number >= 2 then mrr_by_period.new_mrr else 0 end
+                    + case when steps.step_number >= 3 then mrr_by_period.reactivation_mrr else 0 end
+                    + case when steps.step_number >= 4 then mrr_by_period.expansion_mrr else 0 end
+                    - case when steps.step_number >= 5 then mrr_by_period.contraction_mrr else 0 end
+                    - case when steps.step_number >= 6 then mrr_by_period.churned_mrr else 0 end
             end as decimal(38, 6)
         ) as running_mrr
-    from signed_steps
+    from mrr_by_period
+    cross join steps
 )
 
 select * from bridges
