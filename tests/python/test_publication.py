@@ -45,7 +45,9 @@ def lean(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.write("\ndata_tests:\n  +enabled: false\n")
     key_test = "- unique_combination: {"
     for path in (project / "models" / "marts").rglob("*.yml"):
-        path.write_text(path.read_text().replace(key_test, f"{key_test}config: {{enabled: true}}, "))
+        said = path.read_text()
+        assert said.count(key_test) == said.count("unique_combination"), f"{path.name} says a key in another way"
+        path.write_text(said.replace(key_test, f"{key_test}config: {{enabled: true}}, "))
     (project / "tests" / "mallory_is_no_customer.sql").write_text(
         "{{ config(enabled = true) }}\nselect * from {{ ref('mrr_movements') }} where customer_id = 'mallory'\n"
     )
